@@ -114,7 +114,7 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
           ',"phone":', json_text(r.phone), ',"vehicle_type":', json_text(r.vehicle_type),
           ',"plate":', json_text(r.vehicle_details ->> 'plateNumber'),
           ',"photo_url":', json_text(r.profile_picture), '}') END,
-      ',"rider_earnings":', order_rider_share(o)),
+      ',"rider_earnings":', order_rider_earnings(o)),
     concat(',"items_summary":', json_text(admin_items_summary(o)), ',"items":', admin_order_lines(o),
       ',"delivery_fee":', o.delivery_fee, ',"packaging_fee":0',
       ',"discount":', CASE WHEN o.discount > 0 THEN concat('{"code":null,"amount":', o.discount, '}') ELSE 'null' END,

@@ -148,12 +148,6 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT 5 + ceil(km * 3)::integer
 $$;
 
--- Rounded half up, as domain/money.c does.
-CREATE OR REPLACE FUNCTION money_share(amount bigint, bps bigint) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT (amount * bps + 5000) / 10000
-$$;
-
 -- --- Settings -----------------------------------------------------------------------------------------
 
 -- The time zone of business hours and of "today".

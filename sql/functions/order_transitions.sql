@@ -14,7 +14,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 $$;
 
 -- The rider's earnings, 0 for a cancelled order.
-CREATE OR REPLACE FUNCTION order_rider_share(o orders) RETURNS bigint
+CREATE OR REPLACE FUNCTION order_rider_earnings(o orders) RETURNS bigint
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT CASE WHEN o.status = 'CANCELLED' THEN 0 ELSE coalesce(o.rider_earnings, 0) END
 $$;

@@ -116,14 +116,3 @@ unsigned order_states_list(unsigned states, const char *out[ORDER_STATUSES])
 			out[count++] = order_status_words[i];
 	return count;
 }
-
-void order_states_text(unsigned states, char out[ORDER_STATES_SIZE])
-{
-	size_t len = 0;
-
-	for (unsigned i = 0; i < ORDER_STATUSES; i++)
-		if (states & STATE(i))
-			len += (size_t)snprintf(out + len, ORDER_STATES_SIZE - len, "%c%s",
-				len ? ',' : '{', order_status_words[i]);
-	snprintf(out + len, ORDER_STATES_SIZE - len, "%s", len ? "}" : "{}");
-}

@@ -13,14 +13,6 @@ const struct setting_row setting_table[SETTINGS] = {
 #undef SETTING_ROW
 };
 
-int setting_find(const char *key)
-{
-	for (int i = 0; i < SETTINGS; i++)
-		if (strcmp(setting_table[i].key, key) == 0)
-			return i;
-	return -1;
-}
-
 static bool is_fee_mode(const json_t *value)
 {
 	const char *word = json_string_value(value);

@@ -298,7 +298,7 @@ static void statement_begin(const char *path, unsigned line, const char *name)
 	memset(&statement, 0, sizeof(statement));
 	statement.line = line;
 	name_add(path, name);
-	strcpy(statement.name, name);
+	snprintf(statement.name, sizeof(statement.name), "%s", name);
 }
 
 static void columns_add(const char *path, unsigned line, const char *list)
@@ -310,8 +310,8 @@ static void columns_add(const char *path, unsigned line, const char *list)
 	if (len + strlen(list) + 3 > sizeof(statement.columns))
 		die(path, line, "too many columns", list);
 	if (len && statement.columns[len - 1] != ',')
-		strcat(statement.columns, ",");
-	for (len = strlen(statement.columns); *list; list++)
+		statement.columns[len++] = ',';
+	for (; *list; list++)
 		if (*list != ' ')
 			statement.columns[len++] = *list;
 }

@@ -71,7 +71,6 @@ struct cache_wait {
 	struct cache_read read;
 	struct db_call call; /* of cache_get_or_query */
 	struct request *rq;
-	void (*load)(struct request *rq, struct cache_read *read);
 	cache_get_done *done;
 	enum query query;
 	int64_t asked_ms; /* when the statement was sent, of the wall clock */
@@ -83,45 +82,6 @@ static void cached_completed(struct cache_read *read, int error, const struct ca
 
 	if (request_release(wait->rq))
 		wait->done(wait->rq, error, value);
-}
-
-static void cached_load(struct cache_read *read)
-{
-	struct cache_wait *wait = CONTAINER_OF(read, struct cache_wait, read);
-
-	wait->load(wait->rq, read);
-}
-
-static struct cache_wait *cache_wait_new(
-	struct request *rq, const struct cache_kind *kind, const char *id, cache_get_done *done)
-{
-	struct cache_wait *wait = ARENA_NEW(rq->arena, struct cache_wait);
-
-	if (!wait) {
-		reply_error(rq, E_NO_MEMORY);
-		return NULL;
-	}
-	wait->rq = rq;
-	wait->done = done;
-	wait->read.kind = kind;
-	if (id)
-		memcpy(wait->read.id, id, strnlen(id, sizeof(wait->read.id) - 1));
-	wait->read.load = cached_load;
-	wait->read.done = cached_completed;
-	wait->read.owner = rq;
-	return wait;
-}
-
-void cache_get_or_load(struct request *rq, const struct cache_kind *kind, const char *id,
-	void (*load)(struct request *rq, struct cache_read *read), cache_get_done *done)
-{
-	struct cache_wait *wait = cache_wait_new(rq, kind, id, done);
-
-	if (!wait)
-		return;
-	wait->load = load;
-	request_hold(rq);
-	cache_get(rq->app->cache, &wait->read);
 }
 
 /* The end of the row's validity. Column 1, if there is one, is a number of milliseconds from the
@@ -155,9 +115,10 @@ static void cached_row_loaded(struct db_call *call, const struct db_result *resu
 	request_release(rq);
 }
 
-static void cached_row_load(struct request *rq, struct cache_read *read)
+static void cached_row_load(struct cache_read *read)
 {
 	struct cache_wait *wait = CONTAINER_OF(read, struct cache_wait, read);
+	struct request *rq = wait->rq;
 
 	memset(&wait->call, 0, sizeof(wait->call));
 	wait->call.query = wait->query;
@@ -173,6 +134,26 @@ static void cached_row_load(struct request *rq, struct cache_read *read)
 	db_submit(rq->app->db, &wait->call);
 }
 
+static struct cache_wait *cache_wait_new(
+	struct request *rq, const struct cache_kind *kind, const char *id, cache_get_done *done)
+{
+	struct cache_wait *wait = ARENA_NEW(rq->arena, struct cache_wait);
+
+	if (!wait) {
+		reply_error(rq, E_NO_MEMORY);
+		return NULL;
+	}
+	wait->rq = rq;
+	wait->done = done;
+	wait->read.kind = kind;
+	if (id)
+		memcpy(wait->read.id, id, strnlen(id, sizeof(wait->read.id) - 1));
+	wait->read.load = cached_row_load;
+	wait->read.done = cached_completed;
+	wait->read.owner = rq;
+	return wait;
+}
+
 void cache_get_or_query(struct request *rq, const struct cache_kind *kind, const char *id,
 	enum query query, cache_get_done *done)
 {
@@ -180,7 +161,6 @@ void cache_get_or_query(struct request *rq, const struct cache_kind *kind, const
 
 	if (!wait)
 		return;
-	wait->load = cached_row_load;
 	wait->query = query;
 	request_hold(rq);
 	cache_get(rq->app->cache, &wait->read);

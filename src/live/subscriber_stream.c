@@ -69,7 +69,7 @@ static void page_send(struct subscriber *subscriber, const struct db_result *res
 	shared_drop(page);
 }
 
-/* Tells the client that events before `newest` are unknown: it must load its state anew. */
+/* Tells the client that events before `newest` are unknown: it must load its state again. */
 static void reset_send(struct subscriber *subscriber, int64_t newest)
 {
 	enum { ROOM = 96 };

@@ -211,32 +211,32 @@ static const char *const step_words[] = {
 	[PAYOUT_STEP_RESOLVE] = "RESOLVE",
 };
 
-static void decree_start(struct payout_decree *decree);
+static void review_start(struct payout_review *review);
 
-static void decree_applied(struct db_call *call, const struct db_result *result)
+static void review_applied(struct db_call *call, const struct db_result *result)
 {
-	struct payout_decree *decree = call->owner;
+	struct payout_review *review = call->owner;
 
 	if (db_error(result))
-		return decree->done(decree, db_error(result), TEXT_NONE);
+		return review->done(review, db_error(result), TEXT_NONE);
 	if (text_is(db_text(result, 0, PAYOUT_APPLY_RULING_OUTCOME), TEXT("APPLIED")))
-		return decree->done(decree, 0, db_text(result, 0, PAYOUT_APPLY_RULING_PAYOUT));
-	if (++decree->tries == TRIES)
-		return decree->done(decree, E_CONFLICT_ROW, TEXT_NONE);
-	decree_start(decree);
+		return review->done(review, 0, db_text(result, 0, PAYOUT_APPLY_RULING_PAYOUT));
+	if (++review->tries == TRIES)
+		return review->done(review, E_CONFLICT_ROW, TEXT_NONE);
+	review_start(review);
 }
 
-static void decree_shown(struct db_call *call, const struct db_result *result)
+static void review_shown(struct db_call *call, const struct db_result *result)
 {
-	struct payout_decree *decree = call->owner;
+	struct payout_review *review = call->owner;
 
 	if (db_error(result) || db_rows(result) == 0)
-		return decree->done(decree,
+		return review->done(review,
 			db_error(result) ? db_error(result) : E_PAYOUT_NOT_FOUND, TEXT_NONE);
-	decree->done(decree, 0, db_text(result, 0, ADMIN_PAYOUT_GET_PAYOUT));
+	review->done(review, 0, db_text(result, 0, ADMIN_PAYOUT_GET_PAYOUT));
 }
 
-static void decree_apply(struct payout_decree *decree, const struct payout_ruling *ruling)
+static void review_apply(struct payout_review *review, const struct payout_ruling *ruling)
 {
 	char ids[4][ID_SIZE];
 	const char *entries[4];
@@ -245,71 +245,71 @@ static void decree_apply(struct payout_decree *decree, const struct payout_rulin
 		id_new(ids[i], "txn_");
 		entries[i] = ids[i];
 	}
-	decree->statement =
-		(struct db_call){ .lane = DB_WRITE, .done = decree_applied, .owner = decree };
-	db_run(decree->app->db, &decree->statement, payout_apply_ruling,
-		&(struct payout_apply_ruling){ .payout_id = decree->payout_id,
-			.version = decree->row.version,
+	review->statement =
+		(struct db_call){ .lane = DB_WRITE, .done = review_applied, .owner = review };
+	db_run(review->app->db, &review->statement, payout_apply_ruling,
+		&(struct payout_apply_ruling){ .payout_id = review->payout_id,
+			.version = review->row.version,
 			.step = step_words[ruling->step],
 			.resolution = ruling->resolution == PAYOUT_UNRESOLVED
 				? NULL
 				: payout_resolution_words[ruling->resolution -
 					  PAYOUT_RESOLVED_PAID],
 			.next_state = payout_status_words[ruling->next],
-			.reference = decree->act.reference.at,
-			.reason = decree->reason,
-			.notes = decree->notes,
-			.two_admins_from = decree->act.two_admins_from,
-			.admin_id = decree->act.admin.at,
+			.reference = review->act.reference.at,
+			.reason = review->reason,
+			.notes = review->notes,
+			.two_admins_from = review->act.two_admins_from,
+			.admin_id = review->act.admin.at,
 			.next_check_s = ruling->next_check_s == PAYOUT_NO_CHECK
 				? NULL
 				: &ruling->next_check_s,
 			.entry_ids = { entries, COUNT_OF(entries) },
-			.audit = decree->audit });
+			.audit = review->audit });
 }
 
-static void decree_rule(struct payout_decree *decree)
+static void review_rule(struct payout_review *review)
 {
 	struct payout_ruling ruling;
-	int error = payout_rule(&decree->row.facts, &decree->act, &ruling);
+	int error = payout_rule(&review->row.facts, &review->act, &ruling);
 
 	if (error)
-		return decree->done(decree, error, TEXT_NONE);
+		return review->done(review, error, TEXT_NONE);
 	if (ruling.step != PAYOUT_STEP_NONE)
-		return decree_apply(decree, &ruling);
-	decree->statement =
-		(struct db_call){ .lane = DB_WRITE, .done = decree_shown, .owner = decree };
-	db_run(decree->app->db, &decree->statement, admin_payout_get,
-		&(struct admin_payout_get){ .payout_id = decree->payout_id,
-			.two_admins_from = decree->act.two_admins_from });
+		return review_apply(review, &ruling);
+	review->statement =
+		(struct db_call){ .lane = DB_WRITE, .done = review_shown, .owner = review };
+	db_run(review->app->db, &review->statement, admin_payout_get,
+		&(struct admin_payout_get){ .payout_id = review->payout_id,
+			.two_admins_from = review->act.two_admins_from });
 }
 
-static void decree_row_read(struct db_call *call, const struct db_result *result)
+static void review_row_read(struct db_call *call, const struct db_result *result)
 {
-	struct payout_decree *decree = call->owner;
+	struct payout_review *review = call->owner;
 
 	if (db_error(result))
-		return decree->done(decree, db_error(result), TEXT_NONE);
+		return review->done(review, db_error(result), TEXT_NONE);
 	if (db_rows(result))
-		payout_row_read(&decree->row, result, 0);
-	decree->other_kind = db_rows(result) && decree->kind &&
-		strcmp(decree->kind, decree->row.kind) != 0;
-	if (db_rows(result) == 0 || decree->other_kind)
-		return decree->done(decree, E_PAYOUT_NOT_FOUND, TEXT_NONE);
-	decree_rule(decree);
+		payout_row_read(&review->row, result, 0);
+	review->other_kind = db_rows(result) && review->kind &&
+		strcmp(review->kind, review->row.kind) != 0;
+	if (db_rows(result) == 0 || review->other_kind)
+		return review->done(review, E_PAYOUT_NOT_FOUND, TEXT_NONE);
+	review_rule(review);
 }
 
-static void decree_start(struct payout_decree *decree)
+static void review_start(struct payout_review *review)
 {
-	decree->statement =
-		(struct db_call){ .lane = DB_WRITE, .done = decree_row_read, .owner = decree };
-	db_run(decree->app->db, &decree->statement, payout_read,
-		&(struct payout_read){ .payout_id = decree->payout_id });
+	review->statement =
+		(struct db_call){ .lane = DB_WRITE, .done = review_row_read, .owner = review };
+	db_run(review->app->db, &review->statement, payout_read,
+		&(struct payout_read){ .payout_id = review->payout_id });
 }
 
-void payout_decide_by_admin(struct app *app, struct payout_decree *decree)
+void payout_decide_by_admin(struct app *app, struct payout_review *review)
 {
-	decree->app = app;
-	decree->tries = 0;
-	decree_start(decree);
+	review->app = app;
+	review->tries = 0;
+	review_start(review);
 }

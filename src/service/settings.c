@@ -323,9 +323,7 @@ static void broadcast_read(struct db_call *call, const struct db_result *result)
 void settings_broadcast(struct app *app, struct settings_broadcast *broadcast)
 {
 	broadcast->app = app;
-	broadcast->call = (struct db_call){ .query = QUERY_settings_get,
-		.lane = DB_WRITE,
-		.done = broadcast_read,
-		.owner = broadcast };
-	db_submit(app->db, &broadcast->call);
+	broadcast->call =
+		(struct db_call){ .lane = DB_WRITE, .done = broadcast_read, .owner = broadcast };
+	db_run(app->db, &broadcast->call, settings_get);
 }

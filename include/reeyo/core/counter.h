@@ -28,8 +28,6 @@ enum counter_layer {
 	COUNTER_LAYERS
 };
 #define COUNTERS_PER_LAYER 24
-/* No counter, for tables of callers. */
-#define COUNT_NONE (COUNTER_LAYERS * COUNTERS_PER_LAYER)
 
 /* Prometheus name, labels ("class=\"2xx\"") and help. Rows with the same name are adjacent; only
  * the first has a help text. A gauge is a counter that can also decrease. */

@@ -60,9 +60,6 @@ bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE]);
 bool order_states_parse(const char *word, unsigned *ret);
 /* Writes the words of the states into out and returns their number. */
 unsigned order_states_list(unsigned states, const char *out[ORDER_STATUSES]);
-/* Writes the states into out as a PostgreSQL array: "{PENDING,ACCEPTED}". */
-#define ORDER_STATES_SIZE 160
-void order_states_text(unsigned states, char out[ORDER_STATES_SIZE]);
 
 enum order_actor { BY_USER, BY_VENDOR, BY_RIDER, BY_ADMIN, BY_SYSTEM, ORDER_ACTORS };
 enum order_act {

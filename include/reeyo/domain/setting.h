@@ -129,9 +129,7 @@ struct setting_row {
 };
 extern const struct setting_row setting_table[SETTINGS];
 
-/* The setting with this key, or -1. Any thread, as all functions here. */
-int setting_find(const char *key);
-/* Whether a value has the type of a setting. */
+/* Whether a value has the type of a setting. Any thread, as all functions here. */
 bool setting_type_fits(enum setting setting, const json_t *value);
 /* Whether a number is within the limits of a setting. */
 bool setting_in_range(enum setting setting, double number);

@@ -98,22 +98,22 @@ struct page {
 	int64_t page, limit, offset;
 };
 extern const struct field page_fields[]; /* page and limit only, for .query */
+/* clang-format off */
 #define PAGE_FIELDS \
 	{ "page", FIELD_INT, .min = 1, .max = 1000000, .summary = "Page, from 1" }, \
-	{ \
-		"limit", FIELD_INT, .min = 1, .max = 1000000000, \
-				    .summary = "Rows per page, at most 100" \
-	}
+	{ "limit", FIELD_INT, .min = 1, .max = 1000000000, .summary = "Rows per page, at most 100" }
+/* clang-format on */
 struct page request_page(struct request *rq, int64_t fallback_limit);
 
 /* --- Waiting ---------------------------------------------------------------------------------- */
 
 /* Runs a named statement of sql/queries with the struct of its parameters
  * (reeyo/db/queries/<file>.h), which is read before this returns; texts in it live as long as the
- * request: sql_read(rq, order_get, order_read, &(struct order_get){ .order_id = rq->params[0] });
+ * request:
+ *	sql_read(rq, order_get, order_read, &(struct order_get){ .order_id = rq->params[0] });
  * A statement without parameters is given none. done is called only on success; any error is
- * answered with its code. sql_try_… calls done also on errors (see db_error). After the request's
- * own deadline has answered, done is not called any more.
+ * answered with its code. sql_try_write calls done also on errors (see db_error). After the
+ *request's own deadline has answered, done is not called any more.
  *
  * sql_read: reads from a replica if there is one. sql_read_primary: reads what must be current,
  * such as a write of a moment ago. sql_write: writes. sql_report: slow analytics. */
@@ -129,27 +129,17 @@ void sql_run(struct request *rq, enum db_lane lane, enum query query, bool try_,
 	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_write(rq, name, done, ...) \
 	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
-/* A read on the primary, which sees the write just made. */
-#define sql_read_primary(rq, name, done, ...) \
-	SQL_RUN(rq, DB_WRITE, name, false, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_report(rq, name, done, ...) \
 	SQL_RUN(rq, DB_REPORT, name, false, done __VA_OPT__(, ) __VA_ARGS__)
-#define sql_try_read(rq, name, done, ...) \
-	SQL_RUN(rq, DB_READ, name, true, done __VA_OPT__(, ) __VA_ARGS__)
-#define sql_try_read_primary(rq, name, done, ...) \
-	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(, ) __VA_ARGS__)
 #define sql_try_write(rq, name, done, ...) \
 	SQL_RUN(rq, DB_WRITE, name, true, done __VA_OPT__(, ) __VA_ARGS__)
 
-/* Cache-aside read of one key. load starts the statement and ends in exactly one of cache_loaded,
- * cache_missing and cache_failed; done gets the value, E_NOT_FOUND, or an error. */
+/* Cache-aside read of one key, loaded by one statement whose only parameter is the id. done gets
+ * the value, E_NOT_FOUND, or an error. The statement's first column is the finished `data` (NULL or
+ * no row: not found), which is put into the envelope. An optional second column is the number of
+ * milliseconds for which the first is valid (NULL: until the next write); it limits the life of the
+ * key and the reply's max-age. */
 typedef void cache_get_done(struct request *rq, int error, const struct cache_value *value);
-void cache_get_or_load(struct request *rq, const struct cache_kind *kind, const char *id,
-	void (*load)(struct request *rq, struct cache_read *read), cache_get_done *done);
-/* Loads the key with one statement. Its first column is the finished `data` (NULL or no row: not
- * found), which is put into the envelope. An optional second column is the number of milliseconds
- * for which the first is valid (NULL: until the next write); it limits the life of the key and the
- * reply's max-age. This is the usual load. */
 void cache_get_or_query(struct request *rq, const struct cache_kind *kind, const char *id,
 	enum query query, cache_get_done *done);
 /* Deletes a key after a write. next is called when the key is gone. */

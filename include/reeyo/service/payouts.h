@@ -62,7 +62,7 @@ int64_t payout_minimum(const struct app *app);
 
 /* --- Decisions of admins ---------------------------------------------------------------------- */
 
-struct payout_decree {
+struct payout_review {
 	const char *payout_id;
 	const char *kind; /* the pay-out must be of this kind; NULL: any */
 	struct payout_act act;
@@ -71,7 +71,7 @@ struct payout_decree {
 	const char *audit; /* JSON, as admin_audit_add takes it */
 	/* error: 0, E_PAYOUT_NOT_FOUND, one of payout_rule, E_CONFLICT_ROW (it keeps changing), or
 	 * of the database. payout: the console's JSON; valid during the call. */
-	void (*done)(struct payout_decree *decree, int error, struct text payout);
+	void (*done)(struct payout_review *review, int error, struct text payout);
 	void *owner;
 	bool other_kind; /* with E_PAYOUT_NOT_FOUND: it exists, but is not of this kind */
 	/* private to the service */
@@ -80,7 +80,7 @@ struct payout_decree {
 	struct payout_row row;
 	unsigned tries;
 };
-void payout_decide_by_admin(struct app *app, struct payout_decree *decree);
+void payout_decide_by_admin(struct app *app, struct payout_review *review);
 
 /* --- The gateway ------------------------------------------------------------------------------ */
 

@@ -1,4 +1,3 @@
-
 -- name: address_list
 SELECT addresses_json(u.id) FROM users u WHERE u.id = $1::text AND u.status <> 'DELETED'
 
@@ -1022,9 +1021,9 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
     ',"month":{"orders":', s.month_n, ',"grossEarnings":', s.month_gross, ',"netEarnings":', s.month_net, '}',
     ',"commissionRate":', (coalesce(v.commission_bps,
       setting_bps('services.' || lower(v.service_type) || '.commissionBps'))::numeric / 10000)::float8,
-    ',"currentBalance":', coalesce(w.available, 0), '}')
+    ',"currentBalance":', coalesce(w.available, 0), '}') AS earnings
   FROM vendors v LEFT JOIN wallets w ON w.owner_id = v.id CROSS JOIN p
- CROSS JOIN LATERAL (  -- for orders that were made and cancelled: no sale, so nothing of it was kept
+ CROSS JOIN LATERAL (  -- paid for orders cancelled after preparation: not sales, so no commission
    SELECT coalesce(sum(l.amount), 0)::bigint AS paid FROM ledger l
     WHERE l.to_owner = v.id AND l.from_kind = 'PLATFORM' AND l.to_kind = 'VENDOR' AND l.category = 'ORDER_PAYMENT') c
  CROSS JOIN LATERAL (
@@ -1037,22 +1036,22 @@ SELECT concat('{"lifetime":{"totalOrders":', v.total_orders, ',"grossEarnings":'
           count(*) FILTER (WHERE settled_at >= p.month) AS month_n,
           coalesce(sum(subtotal) FILTER (WHERE settled_at >= p.month), 0) AS month_gross,
           coalesce(sum(net) FILTER (WHERE settled_at >= p.month), 0) AS month_net
-     FROM (SELECT o.settled_at, o.subtotal, o.subtotal - money_share(o.subtotal, o.commission_bps) AS net
+     FROM (SELECT o.settled_at, o.subtotal, o.vendor_share AS net
              FROM orders o WHERE o.vendor_id = v.id AND o.settled_at >= least(p.week, p.month)) sold) s
- WHERE v.id = $1::text
+ WHERE v.id = :vendor_id::text
 
 -- name: vendor_earnings_daily
 WITH z AS MATERIALIZED (
-  SELECT business_zone() AS zone, coalesce($2::timestamptz, period_start($4::text),
-           $3::timestamptz - interval '30 days', period_start('today') - interval '29 days') AS since
+  SELECT business_zone() AS zone, coalesce(:since::timestamptz, period_start(:period::text),
+           :before::timestamptz - interval '30 days', period_start('today') - interval '29 days') AS since
 )
 SELECT '[' || coalesce(string_agg(concat('{"date":"', to_char(d.day, 'YYYY-MM-DD'), '","gross":', d.gross, ',"net":', d.net,
-    ',"orders":', d.n, '}'), ',' ORDER BY d.day), '') || ']'
+    ',"orders":', d.n, '}'), ',' ORDER BY d.day), '') || ']' AS earnings
   FROM (SELECT (o.settled_at AT TIME ZONE z.zone)::date AS day, count(*) AS n, sum(o.subtotal) AS gross,
-               sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+               sum(o.vendor_share) AS net
           FROM z, orders o
-         WHERE o.vendor_id = $1::text AND o.settled_at >= z.since
-           AND o.settled_at < coalesce($3::timestamptz, 'infinity')
+         WHERE o.vendor_id = :vendor_id::text AND o.settled_at >= z.since
+           AND o.settled_at < coalesce(:before, 'infinity')
          GROUP BY 1) d
 
 -- name: vendor_earnings_weekly
@@ -1063,32 +1062,32 @@ WITH z AS MATERIALIZED (
     FROM z, generate_series(1, 4) n
 ), sold AS (
   SELECT date_trunc('week', o.settled_at AT TIME ZONE z.zone) AS start, count(*) AS n, sum(o.subtotal) AS gross,
-         sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+         sum(o.vendor_share) AS net
     FROM z, orders o
-   WHERE o.vendor_id = $1::text AND o.settled_at >= (SELECT min(start) FROM week) AT TIME ZONE z.zone
+   WHERE o.vendor_id = :vendor_id::text AND o.settled_at >= (SELECT min(start) FROM week) AT TIME ZONE z.zone
    GROUP BY 1
 )
 SELECT '[' || string_agg(concat('{"week":"Week ', w.n, '","weekStart":"', to_char(w.start, 'YYYY-MM-DD'), '","gross":',
-    coalesce(s.gross, 0), ',"net":', coalesce(s.net, 0), ',"orders":', coalesce(s.n, 0), '}'), ',' ORDER BY w.n) || ']'
+    coalesce(s.gross, 0), ',"net":', coalesce(s.net, 0), ',"orders":', coalesce(s.n, 0), '}'), ',' ORDER BY w.n) || ']' AS earnings
   FROM week w LEFT JOIN sold s ON s.start = w.start
 
 -- name: vendor_earnings_monthly
 WITH z AS MATERIALIZED (
   SELECT business_zone() AS zone
 ), year AS MATERIALIZED (
-  SELECT make_timestamp(coalesce($2::integer, extract(year FROM now() AT TIME ZONE z.zone)::integer), 1, 1, 0, 0, 0) AS start
+  SELECT make_timestamp(coalesce(:year?::integer, extract(year FROM now() AT TIME ZONE z.zone)::integer), 1, 1, 0, 0, 0) AS start
     FROM z
 ), sold AS (
   SELECT extract(month FROM o.settled_at AT TIME ZONE z.zone) AS n, count(*) AS orders, sum(o.subtotal) AS gross,
-         sum(o.subtotal - money_share(o.subtotal, o.commission_bps)) AS net
+         sum(o.vendor_share) AS net
     FROM z, orders o
-   WHERE o.vendor_id = $1::text AND o.settled_at >= (SELECT start FROM year) AT TIME ZONE z.zone
+   WHERE o.vendor_id = :vendor_id::text AND o.settled_at >= (SELECT start FROM year) AT TIME ZONE z.zone
      AND o.settled_at < (SELECT start + interval '1 year' FROM year) AT TIME ZONE z.zone
    GROUP BY 1
 )
 SELECT '[' || string_agg(concat('{"month":"', (ARRAY['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct',
     'Nov', 'Dec'])[m], '","gross":', coalesce(s.gross, 0), ',"net":', coalesce(s.net, 0), ',"orders":',
-    coalesce(s.orders, 0), '}'), ',' ORDER BY m) || ']'
+    coalesce(s.orders, 0), '}'), ',' ORDER BY m) || ']' AS earnings
   FROM generate_series(1, 12) m LEFT JOIN sold s ON s.n = m
 
 -- name: rider_earnings
@@ -1176,6 +1175,7 @@ SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.cre
   LEFT JOIN (SELECT * FROM events WHERE rooms && $2::text[] AND id > $1::bigint
               ORDER BY id LIMIT $3::bigint) e ON true
  ORDER BY e.id
+
 -- name: events_missed_scan
 SELECT b.oldest, b.newest, e.id, e.aggregate, e.type, e.payload::text, iso(e.created_at)
   FROM (SELECT coalesce((SELECT min(id) FROM events), 0) AS oldest,
@@ -2107,6 +2107,7 @@ SELECT CASE
 
 -- name: order_get
 SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o WHERE o.id = $1::text
+
 -- name: order_get_numbered
 SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o WHERE o.order_number = $1::text
 

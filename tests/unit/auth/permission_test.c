@@ -2,6 +2,7 @@
  *
  * The table of permissions: which role holds which word.
  */
+#include "../suite.h"
 #include "reeyo/auth/permission.h"
 
 #include <check.h>
@@ -52,17 +53,11 @@ int main(void)
 {
 	Suite *suite = suite_create("permission");
 	TCase *tests = tcase_create("permission");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, super_admins_hold_what_admins_hold_and_more, 0,
 		(int)(sizeof(samples) / sizeof(*samples)));
 	tcase_add_test(tests, admins_change_neither_settings_nor_webhooks_nor_admins);
 	tcase_add_test(tests, an_unknown_word_is_held_by_no_role);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

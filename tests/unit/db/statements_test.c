@@ -10,40 +10,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../own_database.h"
 #include "../suite.h"
 #include "embedded.h"
 #include "reeyo/db/db.h"
-#include "reeyo/db/migrate.h"
 
 static PGconn *pg;
-
-/* Makes a database of its own beside the one of the URL, with the schema, and connects to it. */
-static int database_open(const char *url)
-{
-	char name[64], sql[128], own[1200];
-	const char *query = strchr(url, '?');
-	const char *end = query ? memrchr(url, '/', (size_t)(query - url)) : strrchr(url, '/');
-	PGconn *server = PQconnectdb(url);
-
-	snprintf(name, sizeof(name), "statements_%d", (int)getpid());
-	snprintf(sql, sizeof(sql), "CREATE DATABASE %s", name);
-	PQclear(PQexec(server, sql));
-	snprintf(own, sizeof(own), "%.*s/%s%s", (int)(end - url), url, name, query ? query : "");
-	PQfinish(server);
-	pg = PQconnectdb(own);
-	return migrate_run(own);
-}
-
-static void database_drop(const char *url)
-{
-	char sql[128];
-	PGconn *server = PQconnectdb(url);
-
-	PQfinish(pg);
-	snprintf(sql, sizeof(sql), "DROP DATABASE statements_%d WITH (FORCE)", (int)getpid());
-	PQclear(PQexec(server, sql));
-	PQfinish(server);
-}
 
 /* The member that a parameter of this type should have. Oids of PostgreSQL's own types are fixed
  * (pg_type.dat). */
@@ -117,19 +89,20 @@ END_TEST
 
 int main(void)
 {
-	const char *url = getenv("REEYO_TEST_DATABASE_URL");
+	char url[1200];
 	Suite *suite = suite_create("statements");
 	TCase *tcase = tcase_create("all");
 	int code;
 
-	if (!url)
+	if (!getenv("REEYO_TEST_DATABASE_URL"))
 		return 77;
 	setenv("CK_FORK", "no", 1);
-	if (database_open(url))
+	if (own_database_new(url, sizeof(url)))
 		return EXIT_FAILURE;
+	pg = PQconnectdb(url);
 	tcase_add_loop_test(tcase, statement_is_as_described, 0, QUERY_COUNT);
 	suite_add_tcase(suite, tcase);
 	code = suite_run(suite);
-	database_drop(url);
-	return code;
+	PQfinish(pg);
+	return own_database_drop() ? EXIT_FAILURE : code;
 }

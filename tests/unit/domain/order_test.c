@@ -208,7 +208,6 @@ END_TEST
 START_TEST(every_spelling_of_a_word_is_read)
 {
 	unsigned states;
-	char text[ORDER_STATES_SIZE];
 
 	ck_assert_int_eq(order_status_parse("CONFIRMED"), ACCEPTED);
 	ck_assert_int_eq(order_status_parse("ready"), READY_FOR_PICKUP);
@@ -225,12 +224,6 @@ START_TEST(every_spelling_of_a_word_is_read)
 	ck_assert(order_states_parse("active", &states));
 	ck_assert_uint_eq(states, STATES_ACTIVE);
 	ck_assert(!order_states_parse("", &states));
-	order_states_text(STATE(PENDING) | STATE(CANCELLED), text);
-	ck_assert_str_eq(text, "{PENDING,CANCELLED}");
-	order_states_text(0, text);
-	ck_assert_str_eq(text, "{}");
-	order_states_text(STATES_ALL, text);
-	ck_assert_int_eq(text[strlen(text) - 1], '}');
 }
 END_TEST
 

@@ -5,6 +5,7 @@
 #include <check.h>
 #include <stdlib.h>
 
+#include "../suite.h"
 #include "reeyo/service/cache_keys.h"
 
 static const struct {
@@ -52,17 +53,11 @@ int main(void)
 {
 	Suite *suite = suite_create("cache_keys");
 	TCase *tests = tcase_create("cache_keys");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_loop_test(tests, keys_are_those_of_the_scaling_guide, 0,
 		(int)(sizeof(expected) / sizeof(*expected)));
 	tcase_add_test(tests, a_long_id_is_truncated);
 	tcase_add_test(tests, riders_are_found_for_half_a_minute);
 	suite_add_tcase(suite, tests);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return suite_run(suite);
 }

@@ -188,14 +188,14 @@ static void admin_payouts_history(struct request *rq)
 
 /* --- Decisions -------------------------------------------------------------------------------- */
 
-static void admin_payout_decided(struct payout_decree *decree, int error, struct text payout)
+static void admin_payout_decided(struct payout_review *review, int error, struct text payout)
 {
-	struct request *rq = decree->owner;
-	bool vendors = decree->kind && strcmp(decree->kind, "VENDOR") == 0;
+	struct request *rq = review->owner;
+	bool vendors = review->kind && strcmp(review->kind, "VENDOR") == 0;
 
 	if (!request_release(rq))
 		return;
-	if (error && decree->other_kind)
+	if (error && review->other_kind)
 		return reply_field(rq, "type",
 			vendors ? "this pay-out is a RIDER's" : "this pay-out is a VENDOR's",
 			vendors ? "ce retrait est celui d'un RIDER"
@@ -207,23 +207,23 @@ static void admin_payout_decided(struct payout_decree *decree, int error, struct
 
 static void admin_payout_decide(struct request *rq, enum payout_event event, const char *reason)
 {
-	struct payout_decree *decree = ARENA_NEW(rq->arena, struct payout_decree);
+	struct payout_review *review = ARENA_NEW(rq->arena, struct payout_review);
 
-	if (!decree)
+	if (!review)
 		return reply_error(rq, E_NO_MEMORY);
-	decree->payout_id = rq->params[0];
-	decree->kind = body_text(rq, "type");
-	decree->act = (struct payout_act){ .event = event,
+	review->payout_id = rq->params[0];
+	review->kind = body_text(rq, "type");
+	review->act = (struct payout_act){ .event = event,
 		.admin = text_of(rq->caller.id),
 		.reference = text_of(body_text(rq, "transactionReference")),
 		.two_admins_from = rq->app->config->payout_two_admins_from };
-	decree->reason = reason;
-	decree->notes = body_text(rq, "notes");
-	decree->audit = audit_entry(rq);
-	decree->done = admin_payout_decided;
-	decree->owner = rq;
+	review->reason = reason;
+	review->notes = body_text(rq, "notes");
+	review->audit = audit_entry(rq);
+	review->done = admin_payout_decided;
+	review->owner = rq;
 	request_hold(rq);
-	payout_decide_by_admin(rq->app, decree);
+	payout_decide_by_admin(rq->app, review);
 }
 
 static void admin_payout_approve(struct request *rq)
