@@ -43,7 +43,7 @@ $$;
 -- Publishes the event with which instances invalidate what they cached about a vendor or rider. Data of a customer is
 -- cached under `user:{id}` only.
 CREATE OR REPLACE FUNCTION account_publish_change(kind text, account text) RETURNS void LANGUAGE sql AS $$
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT account, lower(kind) || '_changed', ARRAY[lower(kind) || ':' || account],
          json_build_object(lower(kind) || 'Id', account, 'timestamp', iso(now()))
    WHERE kind IN ('VENDOR', 'RIDER')

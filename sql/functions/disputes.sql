@@ -35,7 +35,7 @@ BEGIN
   END IF;
   INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, reference, description)
   VALUES (entry, refund, 'PLATFORM', 'USER', o.user_id, balance, 'REFUND', o.id, d.id, 'Refund of order ' || o.order_number);
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   VALUES (d.id, 'refund_issued', ARRAY['user:' || o.user_id, 'admin'], json_strip_nulls(json_build_object('orderId', o.id,
     'vendorId', o.vendor_id, 'amount', refund, 'disputeId', d.id, 'timestamp', iso(now()))));
 END $$;
@@ -70,7 +70,7 @@ BEGIN
   IF refund > 0 THEN
     PERFORM order_refund(o, refund, d, entry);
   END IF;
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   VALUES (d.id, 'dispute_' || lower(ending), ARRAY['user:' || d.user_id, 'admin'], json_strip_nulls(json_build_object(
     'disputeId', d.id, 'ticketNumber', d.ticket_number, 'orderId', d.order_id, 'orderNumber', d.order_number,
     'vendorId', (SELECT v.vendor_id FROM orders v WHERE v.id = d.order_id), 'resolution', CASE ending WHEN 'RESOLVED' THEN words END, 'reason', CASE ending WHEN 'REJECTED' THEN words END,

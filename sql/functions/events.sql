@@ -1,4 +1,7 @@
--- The source of events, and stored replies of an Idempotency-Key.
+-- The views of events, their source, and stored replies of an Idempotency-Key.
+
+-- Statements of the previous release write to `outbox`.
+CREATE OR REPLACE VIEW outbox AS SELECT * FROM event_log;
 
 -- Identifies the database that the id of an event belongs to. An instance ignores events of other databases: Redis pub/sub has
 -- no databases, and a test system may share the Redis of production.

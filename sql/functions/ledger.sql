@@ -171,7 +171,7 @@ BEGIN
     VALUES (entry, given, 'CLEARING', 'CASH', rider, -w.cash_in_hand, 'CASH_HANDIN', its_reference, 'Cash handed in')
     RETURNING * INTO l;
     PERFORM admin_audit_add(audit, rider);
-    INSERT INTO outbox (aggregate, type, rooms, payload)
+    INSERT INTO event_log (aggregate, type, rooms, payload)
     VALUES (rider, 'cash_handed_in', ARRAY['rider:' || rider, 'admin'], json_build_object('riderId', rider, 'amount', given,
       'reference', its_reference, 'cashInHand', w.cash_in_hand, 'timestamp', iso(now())));
   END IF;

@@ -160,7 +160,7 @@ $$;
 -- Writes an event of an order.
 CREATE OR REPLACE FUNCTION order_event_add(o orders, type text, rooms text[], payload json) RETURNS void
 LANGUAGE sql AS $$
-  INSERT INTO outbox (aggregate, type, rooms, payload) VALUES (o.id, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload) VALUES (o.id, type, rooms, payload)
 $$;
 
 -- Writes the event of a status change. photo: its picture, or NULL.

@@ -52,7 +52,7 @@ $$;
 -- admins.
 CREATE OR REPLACE FUNCTION payment_publish(i payment_intents, type text) RETURNS void
 LANGUAGE sql AS $$
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   VALUES (coalesce(i.order_id, i.id), type,
     CASE i.state WHEN 'MISMATCH' THEN ARRAY['user:' || i.user_id, 'admin'] ELSE ARRAY['user:' || i.user_id] END,
     json_strip_nulls(json_build_object(

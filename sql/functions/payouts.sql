@@ -56,7 +56,7 @@ $$;
 -- Writes an event of a pay-out, to its owner and to admins.
 CREATE OR REPLACE FUNCTION payout_publish(p payouts, type text) RETURNS void
 LANGUAGE sql AS $$
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT p.id, type, ARRAY['admin', lower(p.owner_kind) || ':' || p.owner_id], json_strip_nulls(json_build_object(
     'payoutId', p.id, 'ownerId', p.owner_id, 'ownerType', p.owner_kind, 'amount', p.amount, 'fee', p.fee,
     'netAmount', p.amount - p.fee, 'reason', coalesce(p.rejection_reason, p.failure_reason),

@@ -53,7 +53,7 @@ WITH held AS MATERIALIZED (
 ), restarted AS (
   UPDATE dispatches d SET next_at = now() FROM withdrawn w WHERE d.order_id = w.order_id
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id], json_strip_nulls(json_build_object('riderId', c.id,
          'approval', CASE WHEN c.approval_changed THEN :approval END, 'reason', CASE WHEN c.approval_changed THEN :reason END,
          'timestamp', iso(now()))) FROM changed c
@@ -79,7 +79,7 @@ WITH changed AS (
    WHERE r.id = :rider_id::text
   RETURNING r.id, r AS rider, admin_audit_add(:audit::jsonb, r.id) AS audit_id
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT c.id, 'rider_changed', ARRAY['rider:' || c.id],
          json_build_object('riderId', c.id, 'timestamp', iso(now())) FROM changed c
 )
@@ -109,7 +109,7 @@ WITH held AS MATERIALIZED (
          decided_by = excluded.decided_by, decided_at = now()
   RETURNING d AS document
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT h.id, 'rider_changed', ARRAY['rider:' || h.id],
          json_build_object('riderId', h.id, 'timestamp', iso(now())) FROM held h WHERE EXISTS (SELECT FROM decided)
 )

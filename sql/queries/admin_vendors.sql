@@ -48,7 +48,7 @@ WITH held AS MATERIALIZED (
 ), ended AS MATERIALIZED (
   SELECT account_end_sessions(c.id, 'suspended', :access_life::bigint) AS ids FROM changed c WHERE :approval = 'SUSPENDED'
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id], json_strip_nulls(json_build_object('vendorId', c.id,
          'approval', CASE WHEN c.approval_changed THEN :approval END, 'reason', CASE WHEN c.approval_changed THEN :reason END,
          'timestamp', iso(now()))) FROM changed c
@@ -78,7 +78,7 @@ WITH changed AS (
    WHERE v.id = :vendor_id::text
   RETURNING v.id, v AS vendor, admin_audit_add(:audit::jsonb, v.id) AS audit_id
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT c.id, 'vendor_changed', ARRAY['vendor:' || c.id],
          json_build_object('vendorId', c.id, 'timestamp', iso(now())) FROM changed c
 )

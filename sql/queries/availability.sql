@@ -17,7 +17,7 @@ WITH before AS MATERIALIZED (
     FROM before WHERE r.id = before.id AND before.outcome = 'CHANGED'
   RETURNING r AS now
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT before.id, 'rider_status_changed', ARRAY['admin', 'rider:' || before.id], ('{"riderId":' || json_word(before.id)
     || ',"isOnline":' || json_flag(:online::boolean) || ',"timestamp":' || json_time(now()) || '}')::json
     FROM before WHERE before.outcome = 'CHANGED' AND before.is_online <> :online::boolean
@@ -111,7 +111,7 @@ WITH silent AS (
   UPDATE riders r SET is_online = false, updated_at = now() FROM silent WHERE r.id = silent.id
   RETURNING r.id
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT id, 'rider_status_changed', ARRAY['admin', 'rider:' || id], ('{"riderId":' || json_word(id)
     || ',"isOnline":false,"timestamp":' || json_time(now()) || '}')::json FROM changed
 )

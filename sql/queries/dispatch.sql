@@ -87,7 +87,7 @@ WITH decided AS MATERIALIZED (
   INSERT INTO dispatch_decisions (order_id, round, rider_id, candidates)
   SELECT w.order_id, w.round, w.rider_id, w.candidates::json FROM decided w JOIN offered f ON f.order_id = w.order_id
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT o.id, 'delivery_request', ARRAY['rider:' || f.rider_id],
     ('{"orderId":"' || o.id || '","orderNumber":"' || o.order_number
      || '","pickupLocation":{"lat":' || o.pickup_lat || ',"lng":' || o.pickup_lng

@@ -77,7 +77,7 @@ WITH account AS (
 ), wallet AS (
   INSERT INTO wallets (owner_id, kind) VALUES (:account_id::text, 'USER')
 ), event AS (
-  INSERT INTO outbox (aggregate, type, payload)
+  INSERT INTO event_log (aggregate, type, payload)
   VALUES (:account_id::text, 'user_registered', json_build_object('userId', :account_id::text))
 ), opened AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
@@ -107,7 +107,7 @@ WITH account AS (
 ), wallet AS (
   INSERT INTO wallets (owner_id, kind) VALUES (:account_id::text, 'VENDOR')
 ), event AS (
-  INSERT INTO outbox (aggregate, type, payload)
+  INSERT INTO event_log (aggregate, type, payload)
   VALUES (:account_id::text, 'vendor_registered', json_build_object('vendorId', :account_id::text))
 ), opened AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
@@ -138,7 +138,7 @@ WITH account AS (
 ), wallet AS (
   INSERT INTO wallets (owner_id, kind) VALUES (:account_id::text, 'RIDER')
 ), event AS (
-  INSERT INTO outbox (aggregate, type, payload)
+  INSERT INTO event_log (aggregate, type, payload)
   VALUES (:account_id::text, 'rider_registered', json_build_object('riderId', :account_id::text))
 ), opened AS (
   INSERT INTO sessions (id, account_id, role, jti, expires_at)
@@ -221,7 +221,7 @@ WITH changed AS (
    WHERE id = :rider_id::text
   RETURNING r
 ), event AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT :rider_id::text, 'rider_changed', ARRAY['rider:' || :rider_id::text],
          json_build_object('riderId', :rider_id::text, 'timestamp', iso(now())) FROM changed
 )

@@ -67,7 +67,7 @@ WITH moved AS (
    WHERE EXISTS (SELECT FROM moved) ORDER BY m.n
   RETURNING 1
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT split_part(t.room, ':', 2), 'notification', ARRAY[t.room], t.payload
     FROM ROWS FROM (json_to_recordset(:notifications::json) AS (room text, payload json)) WITH ORDINALITY AS t (room, payload, n)
    WHERE EXISTS (SELECT FROM moved) ORDER BY t.n
@@ -249,7 +249,7 @@ WITH made AS (
    WHERE broadcast_targets(coalesce(u.status, v.status, r.status), i.id,
            coalesce(u.country_code, v.country_code, r.country_code), NULL, :country::text)
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT :all_room::text, 'broadcast', t.rooms, json_build_object('type', 'BROADCAST', 'title', :title::text, 'body', :body::text,
     'data', :data::json, 'timestamp', iso(now()))
     FROM (SELECT ARRAY[:all_room::text] AS rooms WHERE :ids::text[] IS NULL AND :country::text IS NULL

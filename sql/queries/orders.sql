@@ -126,7 +126,7 @@ WITH lines AS MATERIALIZED (
 ), written AS (
   INSERT INTO orders SELECT draft.* FROM draft WHERE EXISTS (SELECT FROM accepted)
 ), event AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT :id, 'new_order',
          CASE WHEN :vendor_id IS NULL THEN '{admin}'::text[] ELSE ARRAY['vendor:' || :vendor_id, 'admin'] END,
          concat('{"orderId":"', :id, '","orderNumber":"', :number, '","status":"PENDING","timestamp":',

@@ -33,7 +33,7 @@ WITH changed AS (
    WHERE v.id = :vendor_id::text
   RETURNING v.id, vendor_self_json(v) AS json
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT id, 'vendor_changed', ARRAY['vendor:' || id], json_build_object('vendorId', id, 'timestamp', iso(now()))
     FROM changed
 )
@@ -47,7 +47,7 @@ WITH changed AS (
    WHERE v.id = :vendor_id::text AND (NOT :online::boolean OR v.approval_status = 'APPROVED')
   RETURNING v.id, vendor_self_json(v) AS json
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT id, 'vendor_changed', ARRAY['vendor:' || id], json_build_object('vendorId', id, 'timestamp', iso(now()))
     FROM changed
 )

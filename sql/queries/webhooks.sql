@@ -85,7 +85,7 @@ WITH stored AS (
          ELSE w.failing_since IS NULL OR w.failing_since < now() - make_interval(secs => :give_up_s::bigint) END
   RETURNING w.id, w.url, w.enabled, w.disabled_reason
 ), published AS (
-  INSERT INTO outbox (aggregate, type, rooms, payload)
+  INSERT INTO event_log (aggregate, type, rooms, payload)
   SELECT m.id, 'webhook_disabled', '{admin}'::text[], json_build_object('webhookId', m.id, 'url', m.url,
     'reason', m.disabled_reason, 'timestamp', iso(now())) FROM marked m WHERE NOT m.enabled
 )

@@ -11,7 +11,7 @@ LEADS, POSITION, MOVED, LAG, SOURCE, ID, PREVIOUS, AGGREGATE, TYPE, ROOMS, PAYLO
 
 @pytest.fixture
 def ground(db):
-    db.sql("TRUNCATE outbox, events RESTART IDENTITY;"
+    db.sql("TRUNCATE event_log, events RESTART IDENTITY;"
            "UPDATE leases SET holder = 'one', until = now() + interval '1 min', position = 0 WHERE name = 'relay'")
     return db
 
