@@ -142,6 +142,16 @@ BEGIN
   RETURN true;
 END $$;
 
+-- The vendor whose menu a cancelled order has changed, because it returned limited stock. NULL: no menu has changed. It is
+-- volatile, so that it sees the cancellation of the statement that calls it.
+CREATE OR REPLACE FUNCTION order_restocked_vendor(its_order text) RETURNS text
+LANGUAGE sql VOLATILE AS $$
+  SELECT o.vendor_id FROM orders o
+   WHERE o.id = its_order AND o.status = 'CANCELLED'
+     AND EXISTS (SELECT FROM json_to_recordset(o.items) AS l("itemId" text) JOIN items i ON i.id = l."itemId"
+                  WHERE i.stock IS NOT NULL)
+$$;
+
 -- --- Events -------------------------------------------------------------------------------------------
 
 -- Paid, or CASH. Before that only the customer and admins see the order.

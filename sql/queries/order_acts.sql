@@ -28,19 +28,22 @@ SELECT o.id, o.order_type AS type, o.status, o.user_id, o.vendor_id, o.rider_id,
 --  vendor_share, rider_share, platform_share, subsidy: COMPLETE: the split (domain/split.h), which must add up to the total.
 --   CANCEL: vendor_share is what the platform pays the vendor as compensation (0: nothing); the others are ignored
 --  reply: the reply to store with the key, NULL: the order. audit: entry for admin_audit_add, NULL unless by ADMIN
--- Columns: order is the Order after DONE (the customer's view when by USER).
+-- Columns: order is the Order after DONE (the customer's view when by USER); restocked_vendor_id: see order_restocked_vendor.
 -- Outcomes: DONE; MOVED: the order has changed since it was read, read it again; WRONG_DELIVERY_CODE (one of five attempts
 --  was used); ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
 --  Raises IDEMPOTENCY_RUNNING when the key was taken by another act meanwhile.
 -- name: order_move
--- columns: outcome, order, audit_id
+-- columns: outcome, order, restocked_vendor_id, audit_id
 WITH moved AS MATERIALIZED (
   SELECT outcome, json FROM order_move(:order_id::text, :status_read::text, :rider_read::text, :act::text, :status::text,
     :by::text, :rider_id::text, :occurred_at::timestamptz, :note::text, :photo::text, :minutes?::integer, :location::json,
     :code::text, :needs_code::boolean, :entries::text[], :offer::text, :vendor_share::bigint, :rider_share::bigint,
     :platform_share::bigint, :subsidy::bigint, :actor_id::text, :key::text, :fingerprint::text, :reply::text)
 )
-SELECT outcome, json AS order, CASE WHEN outcome = 'DONE' THEN admin_audit_add(:audit::jsonb, :order_id,
+SELECT outcome, json AS order,
+  CASE WHEN outcome = 'DONE' AND :status = 'CANCELLED' AND :vendor_share = 0 THEN order_restocked_vendor(:order_id) END
+    AS restocked_vendor_id,
+  CASE WHEN outcome = 'DONE' THEN admin_audit_add(:audit::jsonb, :order_id,
     jsonb_strip_nulls(jsonb_build_object('riderId', :rider_id, 'reason', :note,
       'vendorPaid', CASE :act WHEN 'CANCEL' THEN nullif(:vendor_share, 0) END))) END AS audit_id
   FROM moved

@@ -212,10 +212,11 @@ SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at 
 -- back the time starts again.
 --  minutes: setting order_accept_minutes. states: the states in which the order may expire (domain/transition.c).
 --  entry: id of the ledger row of the refund (txn_…)
--- Columns: vendor_id is NULL for a PACKAGE.
+-- Columns: restocked_vendor_id: see order_restocked_vendor.
 -- name: order_expire
--- columns: order_id, vendor_id
-SELECT order_id, vendor_id FROM order_expire(:minutes::integer, :states::text[], :entry::text)
+-- columns: order_id, restocked_vendor_id
+SELECT order_id, order_restocked_vendor(order_id) AS restocked_vendor_id
+  FROM order_expire(:minutes::integer, :states::text[], :entry::text)
 
 -- The latest order with this basket.
 -- name: basket_get

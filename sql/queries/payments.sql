@@ -15,11 +15,12 @@ SELECT outcome, json AS payment
 -- next_state, allowed: the transition that the report causes (payment_states_before). unsent_only: only while the payment has
 -- no reference of the gateway. failure, reason_…: why it failed, as a code or the gateway's text, and for the customer.
 -- next_check_s: NULL: never. cancellable: the states of an order that a failed payment cancels. refund_entry_id: of a refund,
--- when the order has ended already.
+-- when the order has ended already. restocked_vendor_id: see order_restocked_vendor.
 -- Outcomes: the new state; UNCHANGED; UNKNOWN (no such payment).
 -- name: payment_record
--- columns: outcome, payment, order_id, vendor_id, order_ended, late
-SELECT outcome, json AS payment, order_id, vendor_id, order_ended, late
+-- columns: outcome, payment, order_id, restocked_vendor_id, order_ended, late
+SELECT outcome, json AS payment, order_id, CASE WHEN order_ended THEN order_restocked_vendor(order_id) END AS restocked_vendor_id,
+  order_ended, late
   FROM payment_apply(:payment_id::text, :next_state::text, :allowed::text[], :unsent_only::boolean, :reference::text,
     :ussd_code::text, :operator::text, :paid_amount::bigint, :failure::text, :reason_english::text, :reason_french::text,
     :next_check_s?::bigint, :cancellable::text[], :refund_entry_id::text)
@@ -109,14 +110,16 @@ UPDATE payment_intents t
  WHERE t.id = ANY (:payment_ids::text[]) AND t.gateway_reference IS NULL AND t.state = 'EXPIRED'
    AND t.failure IS DISTINCT FROM :failure
 
--- Expires payments that were not paid within wait_s, and cancels their orders. The poller calls it until it returns no row.
+-- Expires payments that were not paid within wait_s, and cancels their orders (restocked_vendor_id: see
+-- order_restocked_vendor). The poller calls it until it returns no row.
 -- More than one per call would lock the stock of several orders in one transaction. Payments older than checked_for_s get no
 -- further check.
 -- name: payments_expire
--- columns: id, vendor_id, order_ended
-SELECT id, vendor_id, order_ended
+-- columns: id, restocked_vendor_id, order_ended
+SELECT id, CASE WHEN order_ended THEN order_restocked_vendor((SELECT i.order_id FROM payment_intents i WHERE i.id = p.id)) END
+  AS restocked_vendor_id, order_ended
   FROM payments_end_unpaid(:wait_s::bigint, :limit::bigint, :allowed::text[], :reason_english::text, :reason_french::text,
-    :next_check_s::bigint, :checked_for_s::bigint, :cancellable::text[])
+    :next_check_s::bigint, :checked_for_s::bigint, :cancellable::text[]) p
 
 -- --- Admins ------------------------------------------------------------------------------------------------------
 

@@ -121,15 +121,14 @@ static void vendor_invalidated(void *arg)
 		transition->app->cache, KEY_ORDERS_ACTIVE, NULL, transition_moved, transition);
 }
 
-/* A cancelled order returns its stock to the menu. A delivered order changes the counters in the
- * vendor's public data. */
+/* A delivered order changes the counters in the vendor's public data. */
 static void transition_invalidate(struct order_transition *transition)
 {
 	transition->rider_before = transition->rider_read;
 	transition->rider_after = transition->rider_id;
 	if (transition->status == CANCELLED)
-		return order_cancelled(
-			transition->app, transition->vendor_id, transition_moved, transition);
+		return order_cancelled(transition->app, transition->restocked_vendor_id,
+			transition_moved, transition);
 	if (transition->vendor_id && transition->status == DELIVERED)
 		return cache_key_invalidate(transition->app->cache, KEY_VENDOR,
 			transition->vendor_id, vendor_invalidated, transition);
@@ -161,6 +160,8 @@ static void transition_written(struct db_call *call, const struct db_result *res
 		return transition_retry(transition, E_CONFLICT);
 	if (!text_is(outcome, TEXT("DONE")))
 		return transition_end(transition, error_from_name(outcome.at, outcome.len));
+	transition->restocked_vendor_id = transition_keep(
+		transition, db_text(result, 0, ORDER_MOVE_RESTOCKED_VENDOR_ID));
 	if (transition_keep_order(transition, db_text(result, 0, ORDER_MOVE_ORDER)))
 		transition_invalidate(transition);
 }

@@ -32,22 +32,23 @@ static void menu_invalidated(void *arg)
 	free(invalidation);
 }
 
-void order_cancelled(struct app *app, const char *vendor_id, void (*done)(void *arg), void *arg)
+void order_cancelled(
+	struct app *app, const char *restocked_vendor_id, void (*done)(void *arg), void *arg)
 {
-	struct menu_invalidation *invalidation = vendor_id && done ? malloc(sizeof(*invalidation))
-								   : NULL;
+	struct menu_invalidation *invalidation =
+		restocked_vendor_id && done ? malloc(sizeof(*invalidation)) : NULL;
 
 	count_one(loop_counters(app->loop), COUNT_ORDERS_CANCELLED);
-	if (vendor_id)
-		catalogue_forget(app, vendor_id);
+	if (restocked_vendor_id)
+		catalogue_forget(app, restocked_vendor_id);
 	if (invalidation) {
 		*invalidation = (struct menu_invalidation){ app, done, arg };
 		return cache_key_invalidate(
-			app->cache, KEY_MENU, vendor_id, menu_invalidated, invalidation);
+			app->cache, KEY_MENU, restocked_vendor_id, menu_invalidated, invalidation);
 	}
 	/* Out of memory: done does not wait for the menu's key. */
-	if (vendor_id)
-		cache_key_invalidate(app->cache, KEY_MENU, vendor_id, NULL, NULL);
+	if (restocked_vendor_id)
+		cache_key_invalidate(app->cache, KEY_MENU, restocked_vendor_id, NULL, NULL);
 	cache_key_invalidate(app->cache, KEY_ORDERS_ACTIVE, NULL, done, arg);
 }
 
@@ -63,9 +64,9 @@ static void order_expired(struct db_call *call, const struct db_result *result)
 	if (db_error(result) || !db_rows(result))
 		return expiry->done(expiry, db_error(result), expiry->count);
 	expiry->count++;
-	vendor = db_text(result, 0, ORDER_EXPIRE_VENDOR_ID);
-	text_copy_truncated(expiry->vendor, sizeof(expiry->vendor), vendor);
-	order_cancelled(expiry->app, vendor.at ? expiry->vendor : NULL, NULL, NULL);
+	vendor = db_text(result, 0, ORDER_EXPIRE_RESTOCKED_VENDOR_ID);
+	text_copy_truncated(expiry->restocked_vendor, sizeof(expiry->restocked_vendor), vendor);
+	order_cancelled(expiry->app, vendor.at ? expiry->restocked_vendor : NULL, NULL, NULL);
 	if (expiry->count == ORDERS_EXPIRE_BATCH)
 		return expiry->done(expiry, 0, expiry->count);
 	expiry_next(expiry);

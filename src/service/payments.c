@@ -54,7 +54,7 @@ struct payment_op {
 	/* parameters of payment_record */
 	int64_t paid, next_check_s;
 	char new_reference[GATEWAY_REFERENCE_SIZE], ussd[64], operator[16], failure[200],
-		refund[ID_SIZE], vendor[ID_SIZE];
+		refund[ID_SIZE], restocked_vendor[ID_SIZE];
 };
 
 /* --- Completion ------------------------------------------------------------------------------- */
@@ -138,10 +138,10 @@ static void payment_recorded(struct db_call *call, const struct db_result *resul
 	payment = db_text(result, 0, PAYMENT_RECORD_PAYMENT);
 	op->payment = payment.at ? strndup(payment.at, payment.len) : NULL;
 	if (db_bool(result, 0, PAYMENT_RECORD_ORDER_ENDED)) {
-		text_copy_truncated(op->vendor, sizeof(op->vendor),
-			db_text(result, 0, PAYMENT_RECORD_VENDOR_ID));
-		return order_cancelled(
-			op->payments->app, text_or_null(op->vendor), payment_op_finish, op);
+		text_copy_truncated(op->restocked_vendor, sizeof(op->restocked_vendor),
+			db_text(result, 0, PAYMENT_RECORD_RESTOCKED_VENDOR_ID));
+		return order_cancelled(op->payments->app, text_or_null(op->restocked_vendor),
+			payment_op_finish, op);
 	}
 	if (!db_is_null(result, 0, PAYMENT_RECORD_ORDER_ID))
 		return payment_active_invalidate(op);

@@ -48,7 +48,7 @@ def record(db, reference, reported, amount=-1, gateway=None, why=None, ussd=None
 
 
 def expire(db):
-    """payments_expire of a payment_wait of 15 minutes: [(id, vendor, order ended)]."""
+    """payments_expire of a payment_wait of 15 minutes: [(id, vendor whose menu has changed, order ended)]."""
     return db.run("payments_expire", wait_s=900, limit=100, allowed=EVENTS["TIMED_OUT"][1], next_check_s=600,
                   checked_for_s=172800, cancellable="{PENDING}", **REASONS)
 

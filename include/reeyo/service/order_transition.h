@@ -79,7 +79,7 @@ struct order_transition {
 	struct order_facts facts;
 	enum order_status status;
 	bool payable;
-	const char *user_id, *vendor_id, *rider_read;
+	const char *user_id, *vendor_id, *rider_read, *restocked_vendor_id;
 	struct split_terms terms;
 	char entries[4][ID_SIZE], offer[ID_SIZE];
 };

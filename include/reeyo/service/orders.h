@@ -25,15 +25,18 @@ struct orders_expiry {
 	struct app *app;
 	struct db_call call;
 	unsigned count;
-	char entry[ID_SIZE], vendor[ID_SIZE];
+	char entry[ID_SIZE], restocked_vendor[ID_SIZE];
 };
 /* Cancels orders that were not accepted within the setting order_accept_minutes, each in a
  * transaction of its own, oldest first. */
 void orders_expire(struct app *app, struct orders_expiry *expiry);
 
 /* For callers that cancel an order by a statement of their own: call after the commit. Counts the
- * order and invalidates the caches that contain it; vendor_id (NULL: a PACKAGE): limited stock was
- * returned to the menu. done (NULL is allowed) is called once, perhaps before this returns. */
-void order_cancelled(struct app *app, const char *vendor_id, void (*done)(void *arg), void *arg);
+ * order and invalidates the caches that contain it. restocked_vendor_id: the vendor whose menu has
+ * changed, because limited stock was returned (the SQL function order_restocked_vendor); NULL: no
+ * menu has changed, and all stay cached. done (NULL is allowed) is called once, perhaps before this
+ * returns. */
+void order_cancelled(
+	struct app *app, const char *restocked_vendor_id, void (*done)(void *arg), void *arg);
 
 #endif

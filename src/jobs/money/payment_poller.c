@@ -336,7 +336,7 @@ static void poller_expire(struct payment_poller *poller);
 static void poller_expired(struct db_call *call, const struct db_result *result)
 {
 	struct payment_poller *poller = call->owner;
-	char vendor[ID_SIZE];
+	char restocked_vendor[ID_SIZE];
 
 	if (!periodic_continues(&poller->periodic, result))
 		return;
@@ -344,9 +344,10 @@ static void poller_expired(struct db_call *call, const struct db_result *result)
 	for (unsigned i = 0; i < db_rows(result); i++) {
 		if (!db_bool(result, i, PAYMENTS_EXPIRE_ORDER_ENDED))
 			continue;
-		snprintf(vendor, sizeof(vendor), "%.*s",
-			TEXT_ARGS(db_text(result, i, PAYMENTS_EXPIRE_VENDOR_ID)));
-		order_cancelled(poller->app, vendor[0] ? vendor : NULL, NULL, NULL);
+		text_copy_truncated(restocked_vendor, sizeof(restocked_vendor),
+			db_text(result, i, PAYMENTS_EXPIRE_RESTOCKED_VENDOR_ID));
+		order_cancelled(
+			poller->app, restocked_vendor[0] ? restocked_vendor : NULL, NULL, NULL);
 	}
 	if (db_rows(result))
 		return poller_expire(poller);
