@@ -8,6 +8,8 @@
 --   riders     rider_bench_01 … rider_bench_50, phones +237672000001 …, password RiderPass123!
 --   orders     ord_ and 26 digits, numbers F- and 10 digits: 1 is the oldest, the highest is the newest
 --
+-- No open order waits to be accepted: it would expire while something else is measured.
+--
 -- The ledger balances: the newest 100,000 orders have their own movements, the movements of older orders are summed into one
 -- per pair of accounts, and every wallet equals the sum of its movements.
 SET LOCAL synchronous_commit = off;
@@ -85,8 +87,7 @@ SELECT n, pick.u, pick.v, pick.r, i1, i2, d.km, a.price * 2 + b.price AS subtota
  CROSS JOIN LATERAL (
    SELECT 1 + h % 10000 AS u, 1 + g % 160 AS v, 1 + (g >> 8) % 50 AS r, 1 + (g >> 14) % 28 AS i1,
           1 + ((g >> 14) % 28 + 9) % 28 AS i2, h % 7 < 5 AS wallet,
-          CASE WHEN n > size.orders - 10 THEN 'PENDING'
-               WHEN n > size.orders - size.orders / 1000 THEN (ARRAY['ACCEPTED', 'PREPARING'])[1 + n % 2]
+          CASE WHEN n > size.orders - size.orders / 1000 THEN (ARRAY['ACCEPTED', 'PREPARING'])[1 + n % 2]
                WHEN n % 20 = 0 THEN 'CANCELLED' ELSE 'DELIVERED' END AS state) pick
   JOIN demo_item a ON a.v = pick.v AND a.i = i1
   JOIN demo_item b ON b.v = pick.v AND b.i = i2
@@ -131,7 +132,7 @@ SELECT 'ord_' || lpad(n::text, 26, '0'), CASE WHEN o.v > 130 THEN 'S-' ELSE 'F-'
   FROM demo_order o
  CROSS JOIN LATERAL (SELECT (subtotal * bps + 5000) / 10000 AS commission) split
  CROSS JOIN LATERAL (SELECT state = 'DELIVERED' AS done, state IN ('DELIVERED', 'CANCELLED') AS past,
-                            state NOT IN ('PENDING', 'CANCELLED') AS taken) is_
+                            state <> 'CANCELLED' AS taken) is_
   JOIN demo_user c ON c.u = o.u
   JOIN demo_place p ON p.v = o.v
   JOIN demo_item a ON a.v = o.v AND a.i = i1

@@ -80,6 +80,7 @@ def test_bench_has_its_sizes_and_patterns(demo):
     assert demo.value("SELECT id FROM users WHERE phone = '+237671000001'") == "user_bench_00001"
     assert demo.value("SELECT bool_and(available = 1000000000) FROM wallets WHERE owner_id LIKE 'user\\_bench\\_%'")
     assert demo.value("SELECT count(*) FROM addresses WHERE is_default AND user_id LIKE 'user\\_bench\\_%'") == 10000
+    assert demo.value("SELECT count(*) FROM orders WHERE status = 'PENDING' AND id < 'ord_1'") == 0
 
 
 def test_the_demos_books_balance(demo):
