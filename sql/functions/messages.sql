@@ -6,6 +6,16 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT status = 'ACTIVE' AND (ids IS NULL OR id = ANY (ids)) AND (country IS NULL OR country_code = upper(country))
 $$;
 
+-- What the texts of messages about an order need: {"orderNumber", …}. by: who cancelled it; known: it was shown to the vendor.
+CREATE OR REPLACE FUNCTION message_order_facts(o orders) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT json_build_object('orderNumber', o.order_number, 'vendorName', o.vendor_name, 'riderName', o.rider_name, 'total', o.total,
+    'by', CASE WHEN o.cancelled_by = 'SYSTEM' AND o.payment_status = 'FAILED' THEN 'PAYMENT' ELSE o.cancelled_by END,
+    'pickup', o.pickup_text, 'dropoff', o.delivery_text,
+    'known', CASE WHEN o.payment_status IN ('PAID', 'REFUNDED') OR o.payment_method = 'CASH' THEN 'yes' END,
+    'refundAmount', CASE o.payment_status WHEN 'REFUNDED' THEN o.total END)::text
+$$;
+
 -- The addresses of a recipient: for PUSH the device tokens. NULL: none.
 CREATE OR REPLACE FUNCTION message_address(kind text, recipient text, channel text) RETURNS json
 LANGUAGE sql STABLE AS $$

@@ -2,52 +2,55 @@
 
 -- --- Made from events --------------------------------------------------------------------------------------
 
--- The next events that may cause messages, with the facts for their texts. Reasons that the system sets are in one language
--- only, so they are left out. next: the position after these events (the same as position: no new ones); count: events read;
--- id: NULL when none has one of the types; then the customer, the vendor and the rider concerned (id NULL: nobody). Always one row.
+-- The next events that may cause messages. after: events up to this id are done too, although the position was not stored
+-- yet. next: the position after these events; count: events read; id: NULL when none
+-- has one of the types; rooms: separated by commas. Always one row.
 -- name: messages_read_events
--- columns: position, next, count, id, type, age_s, payload, facts
+-- columns: position, next, count, id, type, age_s, rooms, payload
+WITH lease AS MATERIALIZED (
+  SELECT position, greatest(position, :after::bigint) AS after FROM leases WHERE name = 'messages'
+), page AS MATERIALIZED (
+  SELECT e.id, e.type, e.rooms, e.payload, e.created_at
+    FROM events e WHERE e.id > (SELECT after FROM lease) ORDER BY e.id LIMIT :limit::bigint
+)
+SELECT l.position, coalesce(t.next, l.after) AS next, t.count, d.id, d.type, extract(epoch FROM now() - d.created_at)::bigint AS age_s,
+  array_to_string(d.rooms, ',') AS rooms, d.payload::text AS payload
+  FROM lease l CROSS JOIN (SELECT max(id) AS next, count(*) AS count FROM page) t
+  LEFT JOIN page d ON d.type = ANY (:types::text[])
+ ORDER BY d.id
+
+-- The facts for the texts of events, and the people they concern, a row for each element of the parallel arrays. An account that
+-- is NULL is the one of the order, if it is the customer. push, mail: the channel has a provider; otherwise nothing is looked up
+-- for it. user_id and so on NULL: nobody.
+-- name: messages_read_facts
+-- columns: facts
 -- columns: user_id, user_language, user_name, user_has_device, user_has_email
 -- columns: vendor_id, vendor_language, vendor_name, vendor_has_device, vendor_has_email
 -- columns: rider_id, rider_language, rider_name, rider_has_device, rider_has_email
-WITH lease AS MATERIALIZED (
-  SELECT position FROM leases WHERE name = 'messages'
-), page AS MATERIALIZED (
-  SELECT e.id, e.aggregate, e.type, e.rooms, e.payload, e.created_at
-    FROM events e WHERE e.id > (SELECT position FROM lease) ORDER BY e.id LIMIT :limit::bigint
-), due AS MATERIALIZED (
-  SELECT p.*, o.id AS order_id, o.order_number, o.vendor_name, o.rider_name, o.total, o.cancelled_by, o.payment_status,
-         o.payment_method, o.pickup_text, o.delivery_text, o.user_id,
-         (SELECT substr(r, 6) FROM unnest(p.rooms) r WHERE r LIKE 'user:%' LIMIT 1) AS of_user,
-         (SELECT substr(r, 8) FROM unnest(p.rooms) r WHERE r LIKE 'vendor:%' LIMIT 1) AS of_vendor,
-         (SELECT substr(r, 7) FROM unnest(p.rooms) r WHERE r LIKE 'rider:%' LIMIT 1) AS of_rider
-    FROM page p LEFT JOIN orders o ON o.id = p.payload ->> 'orderId'
-   WHERE p.type = ANY (:types::text[])
-)
-SELECT l.position, coalesce((SELECT max(id) FROM page), l.position) AS next, (SELECT count(*) FROM page) AS count, d.id, d.type,
-  extract(epoch FROM now() - d.created_at)::bigint AS age_s,
-  CASE WHEN d.type = 'order_cancelled' AND d.cancelled_by = 'SYSTEM' THEN (d.payload::jsonb - 'reason')::text
-    ELSE d.payload::text END AS payload,
-  CASE WHEN d.order_id IS NOT NULL THEN json_build_object('orderNumber', d.order_number, 'vendorName', d.vendor_name,
-    'riderName', d.rider_name, 'total', d.total,
-    'by', CASE WHEN d.cancelled_by = 'SYSTEM' AND d.payment_status = 'FAILED' THEN 'PAYMENT' ELSE d.cancelled_by END,
-    'pickup', d.pickup_text, 'dropoff', d.delivery_text,
-    'known', CASE WHEN d.payment_status IN ('PAID', 'REFUNDED') OR d.payment_method = 'CASH' THEN 'yes' END,
-    'refundAmount', CASE d.payment_status WHEN 'REFUNDED' THEN d.total END)::text END AS facts,
-  u.id AS user_id, u.language AS user_language, btrim(u.first_name || ' ' || u.last_name) AS user_name,
-  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = u.id AND t.role = 'USER') AS user_has_device,
-  u.email IS NOT NULL AS user_has_email,
-  v.id AS vendor_id, v.language AS vendor_language, v.owner_name AS vendor_name,
-  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = v.id AND t.role = 'VENDOR') AS vendor_has_device,
-  v.email IS NOT NULL AS vendor_has_email,
-  r.id AS rider_id, r.language AS rider_language, btrim(r.first_name || ' ' || r.last_name) AS rider_name,
-  EXISTS (SELECT FROM device_tokens t WHERE t.account_id = r.id AND t.role = 'RIDER') AS rider_has_device,
-  r.email IS NOT NULL AS rider_has_email
-  FROM lease l LEFT JOIN due d ON true
-  LEFT JOIN users u ON u.id = coalesce(d.of_user, d.user_id, d.payload ->> 'userId')
-  LEFT JOIN vendors v ON v.id = coalesce(d.of_vendor, d.payload ->> 'vendorId')
-  LEFT JOIN riders r ON r.id = coalesce(d.of_rider, d.payload ->> 'riderId')
- ORDER BY d.id
+SELECT o.facts,
+  u.id AS user_id, u.language AS user_language, u.name AS user_name, u.has_device AS user_has_device, u.has_email AS user_has_email,
+  v.id AS vendor_id, v.language AS vendor_language, v.name AS vendor_name, v.has_device AS vendor_has_device,
+  v.has_email AS vendor_has_email,
+  r.id AS rider_id, r.language AS rider_language, r.name AS rider_name, r.has_device AS rider_has_device,
+  r.has_email AS rider_has_email
+  FROM unnest(:orders::text[], :users::text[], :vendors::text[], :riders::text[]) WITH ORDINALITY AS e(order_id, user_id, vendor_id,
+    rider_id, n)
+  -- LIMIT forces the primary key, whatever the planner estimates
+  LEFT JOIN LATERAL (
+    SELECT message_order_facts(o) AS facts, o.user_id FROM orders o WHERE o.id = e.order_id LIMIT 1) o ON true
+  LEFT JOIN LATERAL (
+    SELECT u.id, u.language, btrim(u.first_name || ' ' || u.last_name) AS name, :mail::boolean AND u.email IS NOT NULL AS has_email,
+           :push::boolean AND EXISTS (SELECT FROM device_tokens t WHERE t.account_id = u.id AND t.role = 'USER') AS has_device
+      FROM users u WHERE u.id = coalesce(e.user_id, o.user_id) LIMIT 1) u ON true
+  LEFT JOIN LATERAL (
+    SELECT v.id, v.language, v.owner_name AS name, :mail AND v.email IS NOT NULL AS has_email,
+           :push AND EXISTS (SELECT FROM device_tokens t WHERE t.account_id = v.id AND t.role = 'VENDOR') AS has_device
+      FROM vendors v WHERE v.id = e.vendor_id LIMIT 1) v ON true
+  LEFT JOIN LATERAL (
+    SELECT r.id, r.language, btrim(r.first_name || ' ' || r.last_name) AS name, :mail AND r.email IS NOT NULL AS has_email,
+           :push AND EXISTS (SELECT FROM device_tokens t WHERE t.account_id = r.id AND t.role = 'RIDER') AS has_device
+      FROM riders r WHERE r.id = e.rider_id LIMIT 1) r ON true
+ ORDER BY e.n
 
 -- Inserts the messages of a page of events and moves the position past the page: both or neither. Does nothing when another
 -- instance has moved the position meanwhile. position: as read. messages, in order: [{"event","kind","recipient","channel",
@@ -259,10 +262,11 @@ WITH made AS (
 SELECT admin_audit_add(:audit::jsonb, :all_room::text) AS audit_id
 
 -- Makes the next page of messages of the oldest broadcast that is not done: a push for each account with a device, which expires
--- life_s seconds after the broadcast. limit: accounts to read. No row: all broadcasts are done, or another instance is working
--- on one.
+-- life_s seconds after the broadcast. limit: accounts to read. push: push messages have a provider; otherwise none is made. count:
+-- messages made; skipped: accounts for which none was made because there is no provider. No row: all broadcasts are done, or
+-- another instance is working on one.
 -- name: broadcast_expand
--- columns: count
+-- columns: count, skipped
 WITH next AS MATERIALIZED (
   SELECT * FROM broadcasts WHERE NOT done ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 ), page AS MATERIALIZED (
@@ -283,11 +287,11 @@ WITH next AS MATERIALIZED (
       UNION ALL
       SELECT r.id, r.language FROM riders r
        WHERE b.kind = 'RIDER' AND r.id = p.id AND broadcast_targets(r.status, r.id, r.country_code, NULL, b.country)) a
-   ORDER BY a.id
+   WHERE :push::boolean ORDER BY a.id
   RETURNING 1
 ), moved AS (
   UPDATE broadcasts t
      SET position = coalesce((SELECT max(id) FROM page), t.position), done = (SELECT count(*) FROM page) < :limit
     FROM next b WHERE t.id = b.id
 )
-SELECT (SELECT count(*) FROM made) AS count FROM next
+SELECT (SELECT count(*) FROM made) AS count, CASE WHEN :push THEN 0 ELSE (SELECT count(*) FROM page) END AS skipped FROM next

@@ -87,6 +87,11 @@ bool message_has_channel(enum message_kind message, enum channel channel)
 	return message_specs[message].channels & 1u << channel;
 }
 
+unsigned message_channels(enum message_kind message)
+{
+	return message_specs[message].channels;
+}
+
 /* --- Values ----------------------------------------------------------------------------------- */
 
 static json_t *param_find(const char *word, unsigned count, json_t *const sources[])

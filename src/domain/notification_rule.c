@@ -130,12 +130,24 @@ bool notification_rule_matches(
 	return false;
 }
 
-unsigned message_channels(enum message_kind message, struct reach reach)
+/* The first of the channels that is possible. */
+static unsigned way_choose(unsigned channels, struct reach reach, struct message_ways *ways)
 {
-	bool texts = message_has_channel(message, CHANNEL_SMS);
-	bool push = message_has_channel(message, CHANNEL_PUSH) && reach.device &&
-		(reach.push_on || !texts || !reach.sms_on);
-	bool mail = message_has_channel(message, CHANNEL_MAIL) && reach.email;
+	unsigned addressed = channels & reach.addresses, possible = addressed & reach.providers;
 
-	return (push ? BY_PUSH : texts ? BY_SMS : 0) | (mail ? BY_MAIL : 0);
+	if (possible)
+		return possible & BY_PUSH ? BY_PUSH : possible;
+	ways->no_provider += addressed != 0;
+	ways->no_address += channels && !addressed;
+	return 0;
+}
+
+struct message_ways message_ways(enum message_kind message, struct reach reach)
+{
+	struct message_ways ways = { 0 };
+	unsigned has = message_channels(message);
+
+	ways.channels = way_choose(has & (BY_PUSH | BY_SMS), reach, &ways);
+	ways.channels |= way_choose(has & BY_MAIL, reach, &ways);
+	return ways;
 }

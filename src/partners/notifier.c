@@ -272,6 +272,16 @@ bool notifier_channel_enabled(const struct notifier *notifier, enum channel chan
 			strcmp(channel_provider_word(notifier->config, channel), "log") == 0);
 }
 
+unsigned notifier_channels(const struct notifier *notifier)
+{
+	unsigned enabled = 0;
+
+	for (unsigned channel = 0; channel < CHANNELS; channel++)
+		if (notifier_channel_enabled(notifier, (enum channel)channel))
+			enabled |= 1u << channel;
+	return enabled;
+}
+
 bool notifier_channel_available(const struct notifier *notifier, enum channel channel)
 {
 	const struct provider *provider = notifier->provider[channel];

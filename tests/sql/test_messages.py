@@ -138,6 +138,33 @@ def test_the_position_moves_only_when_it_is_as_read(db):
     db.sql("DELETE FROM outbox WHERE aggregate = 'user_m3'")
 
 
+def test_facts_are_read_for_the_order_and_the_people_of_an_event(queue):
+    queue.sql("UPDATE users SET language = 'en' WHERE id = 'user_m1'")
+    queue.sql("INSERT INTO device_tokens (token, account_id, role) VALUES ('t1', 'user_m1', 'USER')")
+
+    def facts(push=True, mail=True):
+        rows = queue.run("messages_read_facts", orders="{none,NULL}", users="{user_m1,user_none}", vendors="{NULL,NULL}",
+                         riders="{NULL,NULL}", push=push, mail=mail)
+        return [row[:6] for row in rows]
+    assert facts() == [(None, "user_m1", "en", "Awa", True, True), (None, None, None, None, None, None)]
+    assert facts(push=False)[0][4:] == (False, True) and facts(mail=False)[0][4:] == (True, False)
+
+
+def test_events_are_read_after_the_position_and_after_what_is_done(db):
+    first, second = (db.value("INSERT INTO events (aggregate, type, rooms, payload) VALUES ('x', %s, '{user:a,admin}',"
+                              " '{\"n\": 1}') RETURNING id", [kind]) for kind in ("new_order", "rider_changed"))
+    seen = db.value("UPDATE leases SET position = %s WHERE name = 'messages' RETURNING position", [first - 1])
+
+    def read(after):
+        return db.run("messages_read_events", types="{new_order}", after=after, limit=100)
+    (position, last, count, event, kind, _, rooms, payload), = read(0)
+    assert (position, last, count, event, kind, rooms, payload) == (
+        seen, second, 2, first, "new_order", "user:a,admin", '{"n": 1}')
+    assert read(first)[0][1:4] == (second, 1, None)
+    assert read(second)[0][:4] == (seen, second, 0, None)
+    db.sql("DELETE FROM events WHERE id IN (%s, %s)", [first, second])
+
+
 def test_an_address_is_the_present_one_of_the_account(queue):
     queue.sql("INSERT INTO device_tokens (token, account_id, role) VALUES ('t1', 'user_m1', 'USER'), ('t2', 'user_m1', 'RIDER')")
     assert queue.value("SELECT message_address('USER', 'user_m1', 'SMS')::text") == '["+237690000001"]'

@@ -87,6 +87,10 @@ class Office:
         self.wait_notified()
         until(lambda: not self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'"), what="an empty queue")
 
+    def not_made(self, reason):
+        """How many messages this server did not queue for that reason."""
+        return self.server.metric(f'reeyo_messages_not_made_total{{reason="{reason}"}}')
+
     def failed(self, account):
         """The row of a message to the account that a provider refused once; it is not tried again before hurry()."""
         put_off = ("UPDATE messages SET next_at = greatest(next_at, now() + interval '10 minutes')"

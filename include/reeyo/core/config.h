@@ -176,23 +176,23 @@
 	X(TEXT, sms, "sms", "log", 0, 0, "log (writes the text to the log), twilio, or off") \
 	X(TEXT, twilio_url, "twilio_url", "https://api.twilio.com", 0, 0, "Twilio's address") \
 	X(TEXT, twilio_sid, "twilio_sid", "", 0, 0, \
-		"Twilio account; empty: text messages are logged and skipped") \
+		"Twilio account; empty: no text messages are queued") \
 	X(SECRET, twilio_token, "twilio_token", "", 0, 0, "token of the Twilio account") \
 	X(TEXT, twilio_from, "twilio_from", "", 0, 0, "sender number or name of text messages") \
 	X(TEXT, mail, "mail", "log", 0, 0, "log (writes the text to the log), sendgrid, or off") \
 	X(TEXT, sendgrid_url, "sendgrid_url", "https://api.sendgrid.com", 0, 0, \
 		"SendGrid's address") \
 	X(SECRET, sendgrid_key, "sendgrid_key", "", 0, 0, \
-		"SendGrid key; empty: e-mails are logged and skipped") \
+		"SendGrid key; empty: no e-mails are queued") \
 	X(TEXT, mail_from, "mail_from", "", 0, 0, "sender address of e-mails") \
 	X(TEXT, push, "push", "log", 0, 0, "log (writes the text to the log), fcm, sns, or off") \
 	X(TEXT, fcm_url, "fcm_url", "https://fcm.googleapis.com", 0, 0, "Firebase's address") \
 	X(TEXT, fcm_account, "fcm_account", "", 0, 0, \
-		"file of the service account (JSON); empty: push messages are logged and skipped") \
+		"file of the service account (JSON); empty: no push messages are queued") \
 	X(TEXT, sns_url, "sns_url", "", 0, 0, "empty: https://sns.REGION.amazonaws.com") \
 	X(TEXT, sns_region, "sns_region", "eu-west-1", 0, 0, "region") \
 	X(TEXT, sns_key_id, "sns_key_id", "", 0, 0, \
-		"access key; empty: push messages are logged and skipped") \
+		"access key; empty: no push messages are queued") \
 	X(SECRET, sns_key, "sns_key", "", 0, 0, "secret of sns_key_id") \
 	X(TEXT, messages_dir, "messages_dir", "", 0, 0, \
 		"folder with message templates in en/ and fr/; empty: the " \

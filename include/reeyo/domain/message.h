@@ -85,6 +85,7 @@ const char *message_name(enum message_kind message);
 bool message_named(struct text name, enum message_kind *ret);
 /* The message is sent through the channel, so it has a template for it. */
 bool message_has_channel(enum message_kind message, enum channel channel);
+unsigned message_channels(enum message_kind message); /* all of them, as BY_ flags */
 
 /* Removes the starred words from the params of a message. */
 void message_params_strip_personal(enum message_kind message, json_t *params);

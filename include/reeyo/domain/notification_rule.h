@@ -29,13 +29,17 @@ extern const struct notification_rule notification_rules[];
 bool notification_rule_matches(
 	const struct notification_rule *rule, unsigned count, json_t *const sources[]);
 
-/* The ways to reach a person. */
+/* The ways to reach a person, as BY_ flags. */
 struct reach {
-	bool device, email;   /* the person has one */
-	bool push_on, sms_on; /* the channel is configured */
+	unsigned addresses; /* the person has an address for it */
+	unsigned providers; /* the channel has a provider */
 };
-/* BY_ flags: a push, or a text message if the message has one and a push would not arrive; and an
- * e-mail. */
-unsigned message_channels(enum message_kind message, struct reach reach);
+/* How a message reaches a person: a push, or a text message if the message has one and a push would
+ * not arrive; and an e-mail. Each of the two that is not possible is counted with its reason. */
+struct message_ways {
+	unsigned channels;                /* BY_ flags */
+	unsigned no_provider, no_address; /* how many of the two are not possible */
+};
+struct message_ways message_ways(enum message_kind message, struct reach reach);
 
 #endif

@@ -16,7 +16,10 @@
 		"Attempts to send messages to people by result") \
 	X(MESSAGES_RETRIED, "reeyo_messages_total", "end=\"retry\"", "") \
 	X(MESSAGES_DEAD, "reeyo_messages_total", "end=\"dead\"", "") \
-	X(MESSAGES_SKIPPED, "reeyo_messages_total", "end=\"skipped\"", "")
+	X(MESSAGES_SKIPPED, "reeyo_messages_total", "end=\"skipped\"", "") \
+	X(MESSAGES_NO_PROVIDER, "reeyo_messages_not_made_total", "reason=\"no_provider\"", \
+		"Messages that no channel could deliver, so they were not queued, by reason") \
+	X(MESSAGES_NO_ADDRESS, "reeyo_messages_not_made_total", "reason=\"no_address\"", "")
 /* clang-format on */
 
 COUNTERS_DECLARE(jobs, COUNTERS_JOBS, JOBS_COUNTERS);

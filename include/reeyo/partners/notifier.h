@@ -29,6 +29,8 @@ const struct templates *notifier_templates(const struct notifier *notifier);
 /* Messages of this channel are sent to a provider whose credentials are set, or logged in
  * development. */
 bool notifier_channel_enabled(const struct notifier *notifier, enum channel channel);
+/* The channels that are enabled, as BY_ flags. */
+unsigned notifier_channels(const struct notifier *notifier);
 /* False while the provider does not answer: a queue should wait. */
 bool notifier_channel_available(const struct notifier *notifier, enum channel channel);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Applies the table of notification rules to a page of events.
+ * Applies the table of notification rules to a page of events. Most events cause nothing; the facts
+ * about orders and accounts are read only for those that may.
  */
 #include "message_page.h"
 
@@ -8,12 +9,17 @@
 
 #include "reeyo/core/clock.h"
 #include "reeyo/core/json_writer.h"
-#include "reeyo/db/queries/messages.h"
 #include "reeyo/domain/notification_rule.h"
 
+/* An event that may cause messages. */
+struct page_event {
+	int64_t id, age_s;
+	const char *type; /* of the rules */
+	json_t *payload;
+};
+
 struct page_writer {
-	struct arena *arena;
-	const struct notifier *notifier;
+	struct message_page *page;
 	struct json_writer messages, notifications;
 };
 
@@ -22,8 +28,147 @@ struct event_context {
 	struct page_writer *writer;
 	const struct db_result *result;
 	unsigned row;
-	json_t *payload, *facts;
+	const struct page_event *event;
+	json_t *facts;
 };
+
+/* --- Events ----------------------------------------------------------------------------------- */
+
+/* The text after the prefix of the first room that has it. NULL: none. */
+static const char *room_id(struct arena *arena, struct text rooms, struct text prefix)
+{
+	while (rooms.at) {
+		struct text room = text_cut(&rooms, ',');
+
+		if (text_starts(room, prefix))
+			return arena_copy(arena, room.at + prefix.len, room.len - prefix.len);
+	}
+	return NULL;
+}
+
+static const char *payload_text(const struct page_event *event, const char *name)
+{
+	return json_string_value(json_object_get(event->payload, name));
+}
+
+static const char *first_of(const char *a, const char *b)
+{
+	return a ? a : b;
+}
+
+/* The order and the accounts of an event: those of its rooms, else those that its payload names.
+ * The customer of an order comes with the order. */
+static void event_subjects_set(struct message_page *page, struct text rooms)
+{
+	const struct page_event *event = &page->events[page->count];
+	const char *order = payload_text(event, "orderId");
+	struct arena *arena = page->arena;
+
+	page->orders[page->count] = order;
+	page->users[page->count] = first_of(
+		room_id(arena, rooms, TEXT("user:")), order ? NULL : payload_text(event, "userId"));
+	page->vendors[page->count] = first_of(
+		room_id(arena, rooms, TEXT("vendor:")), payload_text(event, "vendorId"));
+	page->riders[page->count] = first_of(
+		room_id(arena, rooms, TEXT("rider:")), payload_text(event, "riderId"));
+}
+
+static void event_payload_free(void *payload)
+{
+	json_decref(payload);
+}
+
+/* False when out of memory. */
+static bool page_event_add(
+	struct message_page *page, const struct db_result *result, unsigned row, const char *type)
+{
+	struct text payload = db_text(result, row, MESSAGES_READ_EVENTS_PAYLOAD);
+	struct page_event *event = &page->events[page->count];
+
+	*event = (struct page_event){ .id = db_int(result, row, MESSAGES_READ_EVENTS_ID),
+		.age_s = db_int(result, row, MESSAGES_READ_EVENTS_AGE_S),
+		.type = type,
+		.payload = json_loadb(payload.at, payload.len, 0, NULL) };
+	if (event->payload && arena_dispose(page->arena, event_payload_free, event->payload)) {
+		json_decref(event->payload);
+		return false;
+	}
+	event_subjects_set(page, db_text(result, row, MESSAGES_READ_EVENTS_ROOMS));
+	page->count++;
+	return true;
+}
+
+/* Without an enabled channel, a rule without a notification needs no facts: its messages are only
+ * counted. *ret_type: the type as the rules have it. */
+static bool event_needs_facts(struct message_page *page, struct text type, const char **ret_type)
+{
+	unsigned providers = notifier_channels(page->notifier), without = 0;
+
+	*ret_type = NULL;
+	for (const struct notification_rule *rule = notification_rules; rule->event; rule++) {
+		if (!text_is(type, text_of(rule->event)))
+			continue;
+		*ret_type = rule->event;
+		if (rule->notification || message_channels(rule->message) & providers)
+			return true;
+		without += !rule->silent;
+	}
+	page->no_provider += without;
+	return false;
+}
+
+static bool page_row_read(struct message_page *page, const struct db_result *result, unsigned row)
+{
+	const char *type;
+
+	if (db_is_null(result, row, MESSAGES_READ_EVENTS_ID) ||
+		!event_needs_facts(page, db_text(result, row, MESSAGES_READ_EVENTS_TYPE), &type))
+		return true;
+	return page_event_add(page, result, row, type);
+}
+
+static struct message_page *message_page_new(
+	struct arena *arena, const struct notifier *notifier, unsigned events)
+{
+	struct message_page *page = ARENA_NEW(arena, struct message_page);
+	const char **ids = arena_alloc(arena, sizeof(*ids) * events * 4 + 1);
+
+	if (!page || !ids)
+		return NULL;
+	page->arena = arena;
+	page->notifier = notifier;
+	page->orders = ids;
+	page->users = ids + events;
+	page->vendors = ids + 2 * (size_t)events;
+	page->riders = ids + 3 * (size_t)events;
+	page->events = arena_alloc(arena, sizeof(*page->events) * events + 1);
+	return page->events ? page : NULL;
+}
+
+struct message_page *message_page_read(
+	struct arena *arena, const struct notifier *notifier, const struct db_result *result)
+{
+	struct message_page *page = message_page_new(arena, notifier, db_rows(result));
+
+	if (!page)
+		return NULL;
+	page->position = db_int(result, 0, MESSAGES_READ_EVENTS_POSITION);
+	page->next = db_int(result, 0, MESSAGES_READ_EVENTS_NEXT);
+	for (unsigned row = 0; row < db_rows(result); row++)
+		if (!page_row_read(page, result, row))
+			return NULL;
+	return page;
+}
+
+struct messages_read_facts message_page_facts(const struct message_page *page)
+{
+	return (struct messages_read_facts){ .orders = { page->orders, page->count },
+		.users = { page->users, page->count },
+		.vendors = { page->vendors, page->count },
+		.riders = { page->riders, page->count },
+		.push = notifier_channel_enabled(page->notifier, CHANNEL_PUSH),
+		.mail = notifier_channel_enabled(page->notifier, CHANNEL_MAIL) };
+}
 
 /* --- Recipients ------------------------------------------------------------------------------- */
 
@@ -31,15 +176,15 @@ struct event_context {
 static const struct recipient_columns {
 	unsigned id, language, name, has_device, has_email;
 } recipient_columns[RECIPIENTS] = {
-	[TO_USER] = { MESSAGES_READ_EVENTS_USER_ID, MESSAGES_READ_EVENTS_USER_LANGUAGE,
-		MESSAGES_READ_EVENTS_USER_NAME, MESSAGES_READ_EVENTS_USER_HAS_DEVICE,
-		MESSAGES_READ_EVENTS_USER_HAS_EMAIL },
-	[TO_VENDOR] = { MESSAGES_READ_EVENTS_VENDOR_ID, MESSAGES_READ_EVENTS_VENDOR_LANGUAGE,
-		MESSAGES_READ_EVENTS_VENDOR_NAME, MESSAGES_READ_EVENTS_VENDOR_HAS_DEVICE,
-		MESSAGES_READ_EVENTS_VENDOR_HAS_EMAIL },
-	[TO_RIDER] = { MESSAGES_READ_EVENTS_RIDER_ID, MESSAGES_READ_EVENTS_RIDER_LANGUAGE,
-		MESSAGES_READ_EVENTS_RIDER_NAME, MESSAGES_READ_EVENTS_RIDER_HAS_DEVICE,
-		MESSAGES_READ_EVENTS_RIDER_HAS_EMAIL },
+	[TO_USER] = { MESSAGES_READ_FACTS_USER_ID, MESSAGES_READ_FACTS_USER_LANGUAGE,
+		MESSAGES_READ_FACTS_USER_NAME, MESSAGES_READ_FACTS_USER_HAS_DEVICE,
+		MESSAGES_READ_FACTS_USER_HAS_EMAIL },
+	[TO_VENDOR] = { MESSAGES_READ_FACTS_VENDOR_ID, MESSAGES_READ_FACTS_VENDOR_LANGUAGE,
+		MESSAGES_READ_FACTS_VENDOR_NAME, MESSAGES_READ_FACTS_VENDOR_HAS_DEVICE,
+		MESSAGES_READ_FACTS_VENDOR_HAS_EMAIL },
+	[TO_RIDER] = { MESSAGES_READ_FACTS_RIDER_ID, MESSAGES_READ_FACTS_RIDER_LANGUAGE,
+		MESSAGES_READ_FACTS_RIDER_NAME, MESSAGES_READ_FACTS_RIDER_HAS_DEVICE,
+		MESSAGES_READ_FACTS_RIDER_HAS_EMAIL },
 };
 
 static struct text recipient_id(const struct event_context *context, enum recipient recipient)
@@ -58,16 +203,16 @@ static struct text recipient_full_name(
 	return db_text(context->result, context->row, recipient_columns[recipient].name);
 }
 
+/* Everybody has a phone number. */
 static struct reach recipient_reach(const struct event_context *context, enum recipient recipient)
 {
 	const struct recipient_columns *columns = &recipient_columns[recipient];
-	const struct notifier *notifier = context->writer->notifier;
+	bool device = db_bool(context->result, context->row, columns->has_device);
+	bool email = db_bool(context->result, context->row, columns->has_email);
 
 	return (struct reach){
-		.device = db_bool(context->result, context->row, columns->has_device),
-		.email = db_bool(context->result, context->row, columns->has_email),
-		.push_on = notifier_channel_enabled(notifier, CHANNEL_PUSH),
-		.sms_on = notifier_channel_enabled(notifier, CHANNEL_SMS),
+		.addresses = BY_SMS | (device ? BY_PUSH : 0) | (email ? BY_MAIL : 0),
+		.providers = notifier_channels(context->writer->page->notifier),
 	};
 }
 
@@ -77,13 +222,13 @@ static struct reach recipient_reach(const struct event_context *context, enum re
 static char *app_data_of(const struct event_context *context, const char *type)
 {
 	static const char *const ids[] = { "orderId", "transactionId", "payoutId", "disputeId" };
-	struct buf out = buf_in(context->writer->arena, 128);
+	struct buf out = buf_in(context->writer->page->arena, 128);
 	struct json_writer json = json_write_to(&out);
 
 	json_write_object(&json);
 	json_write_member_string(&json, "type", type);
 	for (size_t i = 0; i < COUNT_OF(ids); i++) {
-		const char *id = json_string_value(json_object_get(context->payload, ids[i]));
+		const char *id = payload_text(context->event, ids[i]);
 
 		if (id)
 			json_write_member_string(&json, ids[i], id);
@@ -97,11 +242,9 @@ static void message_row_add(const struct event_context *context,
 	const char *data)
 {
 	struct json_writer *json = &context->writer->messages;
-	int64_t age_s = db_int(context->result, context->row, MESSAGES_READ_EVENTS_AGE_S);
 
 	json_write_object(json);
-	json_write_member_int(
-		json, "event", db_int(context->result, context->row, MESSAGES_READ_EVENTS_ID));
+	json_write_member_int(json, "event", context->event->id);
 	json_write_member_string(json, "kind", recipient_name(rule->recipient));
 	json_write_member_text(json, "recipient", recipient_id(context, rule->recipient));
 	json_write_member_string(json, "channel", channel_name(channel));
@@ -109,8 +252,9 @@ static void message_row_add(const struct event_context *context,
 	json_write_member_raw(json, "params", text_of(params));
 	json_write_member_raw(json, "data", text_of(data));
 	json_write_member_text(json, "language", recipient_language(context, rule->recipient));
-	json_write_member_int(json, "life", (int64_t)rule->life_s - age_s);
+	json_write_member_int(json, "life", (int64_t)rule->life_s - context->event->age_s);
 	json_write_object_end(json);
+	context->writer->page->any = true;
 }
 
 static void notification_row_add(const struct event_context *context,
@@ -122,7 +266,8 @@ static void notification_row_add(const struct event_context *context,
 	clock_iso(clock_wall_ms(), now);
 	json_write_object(json);
 	json_write_member_string(json, "room",
-		arena_printf(context->writer->arena, "%s:%.*s", recipient_room(rule->recipient),
+		arena_printf(context->writer->page->arena, "%s:%.*s",
+			recipient_room(rule->recipient),
 			TEXT_ARGS(recipient_id(context, rule->recipient))));
 	json_write_member_object(json, "payload");
 	json_write_member_string(json, "type", rule->notification);
@@ -132,6 +277,7 @@ static void notification_row_add(const struct event_context *context,
 	json_write_member_string(json, "timestamp", now);
 	json_write_object_end(json);
 	json_write_object_end(json);
+	context->writer->page->any = true;
 }
 
 /* --- Rules ------------------------------------------------------------------------------------ */
@@ -142,7 +288,7 @@ static json_t *message_params_of(
 	struct text name = recipient_full_name(context, rule->recipient);
 	json_t *own = json_pack("{s:s%}", "name", name.at ? name.at : "", (int)name.len);
 	json_t *params = own ? message_params(rule->message, 3,
-				       (json_t *[]){ context->payload, context->facts, own })
+				       (json_t *[]){ context->event->payload, context->facts, own })
 			     : NULL;
 
 	json_decref(own);
@@ -153,12 +299,12 @@ static json_t *message_params_of(
 static bool rule_notify(const struct event_context *context, const struct notification_rule *rule,
 	const json_t *params, const char *data)
 {
-	const struct page_writer *writer = context->writer;
+	const struct message_page *page = context->writer->page;
 	struct rendered rendered;
 
 	if (!rule->notification)
 		return true;
-	if (templates_render(notifier_templates(writer->notifier), writer->arena, rule->message,
+	if (templates_render(notifier_templates(page->notifier), page->arena, rule->message,
 		    CHANNEL_PUSH, language_named(recipient_language(context, rule->recipient)),
 		    params, &rendered))
 		return false;
@@ -167,31 +313,43 @@ static bool rule_notify(const struct event_context *context, const struct notifi
 }
 
 /* False when out of memory. */
+static bool rule_messages_add(const struct event_context *context,
+	const struct notification_rule *rule, const json_t *params, const char *data)
+{
+	struct message_page *page = context->writer->page;
+	struct message_ways ways = message_ways(
+		rule->message, recipient_reach(context, rule->recipient));
+	char *params_text auto_free = ways.channels ? json_dumps(params, JSON_COMPACT) : NULL;
+
+	if (ways.channels && !params_text)
+		return false;
+	for (unsigned channel = 0; channel < CHANNELS; channel++)
+		if (ways.channels & 1u << channel)
+			message_row_add(context, rule, (enum channel)channel, params_text, data);
+	page->no_provider += ways.no_provider;
+	page->no_address += ways.no_address;
+	return true;
+}
+
+/* False when out of memory. */
 static bool rule_apply(const struct event_context *context, const struct notification_rule *rule)
 {
 	json_auto_t *params = message_params_of(context, rule);
-	char *params_text auto_free = params ? json_dumps(params, JSON_COMPACT) : NULL;
 	const char *data = app_data_of(
 		context, rule->notification ? rule->notification : rule->event);
-	unsigned channels = message_channels(
-		rule->message, recipient_reach(context, rule->recipient));
 
-	if (!params_text || !data)
-		return false;
-	for (unsigned channel = 0; channel < CHANNELS; channel++)
-		if (channels & 1u << channel)
-			message_row_add(context, rule, (enum channel)channel, params_text, data);
-	return rule_notify(context, rule, params, data);
+	return params && data && rule_messages_add(context, rule, params, data) &&
+		rule_notify(context, rule, params, data);
 }
 
 static bool rule_is_due(const struct event_context *context, const struct notification_rule *rule)
 {
-	json_t *sources[] = { context->payload, context->facts };
-	struct text type = db_text(context->result, context->row, MESSAGES_READ_EVENTS_TYPE);
+	json_t *sources[] = { context->event->payload, context->facts };
 
-	return recipient_id(context, rule->recipient).at &&
-		db_int(context->result, context->row, MESSAGES_READ_EVENTS_AGE_S) <= rule->life_s &&
-		text_is(type, text_of(rule->event)) && notification_rule_matches(rule, 2, sources);
+	return strcmp(context->event->type, rule->event) == 0 &&
+		recipient_id(context, rule->recipient).at &&
+		context->event->age_s <= rule->life_s &&
+		notification_rule_matches(rule, 2, sources);
 }
 
 /* The first rule that matches applies, for each recipient. */
@@ -209,41 +367,47 @@ static bool event_apply_rules(const struct event_context *context)
 	return true;
 }
 
-static bool row_apply_rules(
-	struct page_writer *writer, const struct db_result *result, unsigned row)
+/* A reason that the system sets is in one language only, so it is left out. */
+static void system_reason_remove(const struct event_context *context)
 {
-	struct event_context context = { .writer = writer, .result = result, .row = row };
-	struct text payload = db_text(result, row, MESSAGES_READ_EVENTS_PAYLOAD);
-	struct text facts = db_text(result, row, MESSAGES_READ_EVENTS_FACTS);
-	bool done;
+	const char *by = json_string_value(json_object_get(context->facts, "by"));
 
-	if (db_is_null(result, row, MESSAGES_READ_EVENTS_ID))
-		return true;
-	context.payload = json_loadb(payload.at, payload.len, 0, NULL);
-	context.facts = facts.at ? json_loadb(facts.at, facts.len, 0, NULL) : NULL;
-	done = event_apply_rules(&context);
-	json_decref(context.facts);
-	json_decref(context.payload);
-	return done;
+	if (strcmp(context->event->type, "order_cancelled") == 0 && by &&
+		(strcmp(by, "SYSTEM") == 0 || strcmp(by, "PAYMENT") == 0))
+		json_object_del(context->event->payload, "reason");
 }
 
-bool message_page_build(struct arena *arena, const struct notifier *notifier,
-	const struct db_result *result, struct message_page *ret)
+static bool page_event_apply_rules(
+	struct page_writer *writer, const struct db_result *result, unsigned row)
 {
-	struct buf messages = buf_in(arena, 4096), notifications = buf_in(arena, 4096);
-	struct page_writer writer = { .arena = arena,
-		.notifier = notifier,
+	struct text facts = db_text(result, row, MESSAGES_READ_FACTS_FACTS);
+	json_auto_t *parsed = facts.at ? json_loadb(facts.at, facts.len, 0, NULL) : NULL;
+	struct event_context context = { .writer = writer,
+		.result = result,
+		.row = row,
+		.event = &writer->page->events[row],
+		.facts = parsed };
+
+	system_reason_remove(&context);
+	return event_apply_rules(&context);
+}
+
+bool message_page_build(struct message_page *page, const struct db_result *facts)
+{
+	struct buf messages = buf_in(page->arena, 4096), notifications = buf_in(page->arena, 4096);
+	struct page_writer writer = { .page = page,
 		.messages = json_write_to(&messages),
 		.notifications = json_write_to(&notifications) };
+	unsigned rows = facts ? db_rows(facts) : 0;
 
 	json_write_array(&writer.messages);
 	json_write_array(&writer.notifications);
-	for (unsigned row = 0; row < db_rows(result); row++)
-		if (!row_apply_rules(&writer, result, row))
+	for (unsigned row = 0; row < rows && row < page->count; row++)
+		if (!page_event_apply_rules(&writer, facts, row))
 			return false;
 	json_write_array_end(&writer.messages);
 	json_write_array_end(&writer.notifications);
-	ret->messages = json_write_finish(&writer.messages);
-	ret->notifications = json_write_finish(&writer.notifications);
-	return ret->messages && ret->notifications;
+	page->messages = json_write_finish(&writer.messages);
+	page->notifications = json_write_finish(&writer.notifications);
+	return page->messages && page->notifications;
 }

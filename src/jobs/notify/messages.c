@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * Messages: see the header. A round reads a page of events after the position of the lease, with
- * the people they concern (messages_read_events); builds the messages and notifications that the
- * rules require (message_page.c); and stores them together with the new position (messages_insert).
- * That is a compare-and-set, so an instance that was held up stores nothing twice. Broadcasts are
- * expanded page by page beside that (broadcast_expand). sending.c sends the rows.
+ * Messages: see the header. A round reads a page of events after the position of the lease
+ * (messages_read_events), then facts about those that may cause a message (messages_read_facts);
+ * builds the messages and notifications that the rules require (message_page.c); and stores them
+ * together with the new position (messages_insert). That is a compare-and-set, so an instance that
+ * was held up stores nothing twice. When there is nothing to store, the new position is kept in
+ * memory and stored once a second: another leader reads those events again, and they cause
+ * nothing again. Broadcasts are expanded page by page beside that (broadcast_expand). sending.c
+ * sends the rows.
  */
 #include "reeyo/jobs/messages.h"
 
@@ -15,6 +18,7 @@
 #include "reeyo/db/periodic.h"
 #include "reeyo/db/queries/messages.h"
 #include "reeyo/domain/notification_rule.h"
+#include "reeyo/jobs/counters.h"
 #include "reeyo/live/hub.h"
 #include "reeyo/partners/notifier.h"
 #include "sending.h"
@@ -23,6 +27,8 @@
 /* the least time between rounds, so that a busy system has fewer and fuller ones */
 #define SOON_MS 50
 #define PAGE 200
+/* how long a position that only passed events may stay in memory */
+#define POSITION_MS 1000
 #define PAGE_MEMORY (16u << 20)
 /* accounts a second: more than providers accept, in a statement of some 50 ms */
 #define BROADCAST_PAGE 1000
@@ -34,7 +40,10 @@ struct messages {
 	struct sending *sending;
 	struct hub_listener listener;
 	struct arena *arena; /* of the page that is being made */
-	bool full;           /* that page is full: more events may be ready */
+	struct message_page *page;
+	bool full;         /* that page is full: more events may be ready */
+	int64_t after;     /* events up to this id are done */
+	uint64_t moved_at; /* time of the loop's clock when the position was stored */
 	struct db_call broadcast;
 	uint64_t broadcast_at; /* time of the loop's clock when the next page is allowed */
 	bool broadcasting, soon;
@@ -44,6 +53,15 @@ struct messages {
 
 /* --- Rounds ----------------------------------------------------------------------------------- */
 
+static void page_done(struct messages *messages)
+{
+	struct counters *counters = loop_counters(messages->app->loop);
+
+	messages->after = messages->page->next;
+	count_add(counters, COUNT_MESSAGES_NO_PROVIDER, (int)messages->page->no_provider);
+	count_add(counters, COUNT_MESSAGES_NO_ADDRESS, (int)messages->page->no_address);
+}
+
 static void messages_page_stored(struct db_call *call, const struct db_result *result)
 {
 	struct messages *messages = call->owner;
@@ -51,35 +69,66 @@ static void messages_page_stored(struct db_call *call, const struct db_result *r
 
 	if (!periodic_continues(&messages->periodic, result))
 		return;
+	if (moved)
+		page_done(messages);
 	if (moved && db_int(result, 0, MESSAGES_INSERT_COUNT) > 0)
 		sending_wake(messages->sending);
 	periodic_end(&messages->periodic, moved && messages->full);
 }
 
+static void page_store(struct messages *messages)
+{
+	const struct message_page *page = messages->page;
+	uint64_t now = loop_now(messages->app->loop);
+
+	if (!page->any &&
+		(page->next == page->position || now < messages->moved_at + POSITION_MS)) {
+		page_done(messages);
+		return periodic_end(&messages->periodic, messages->full);
+	}
+	messages->moved_at = now;
+	periodic_run(&messages->periodic, messages_page_stored, messages_insert,
+		&(struct messages_insert){ .position = page->position,
+			.next = page->next,
+			.messages = page->messages,
+			.notifications = page->notifications });
+}
+
+static void page_failed(struct messages *messages)
+{
+	log_line(LOG_ERROR, "no memory for the messages of a page of events");
+	periodic_end(&messages->periodic, false);
+}
+
+static void messages_facts_read(struct db_call *call, const struct db_result *result)
+{
+	struct messages *messages = call->owner;
+
+	if (!periodic_continues(&messages->periodic, result))
+		return;
+	if (!message_page_build(messages->page, result))
+		return page_failed(messages);
+	page_store(messages);
+}
+
 static void messages_page_read(struct db_call *call, const struct db_result *result)
 {
 	struct messages *messages = call->owner;
-	struct message_page page;
-	int64_t position, next;
+	struct message_page *page;
+	struct messages_read_facts facts;
 
 	if (!periodic_continues(&messages->periodic, result))
 		return;
 	if (!db_rows(result))
 		return periodic_end(&messages->periodic, false);
-	position = db_int(result, 0, MESSAGES_READ_EVENTS_POSITION);
-	next = db_int(result, 0, MESSAGES_READ_EVENTS_NEXT);
 	messages->full = db_int(result, 0, MESSAGES_READ_EVENTS_COUNT) == PAGE;
-	if (next == position)
-		return periodic_end(&messages->periodic, false);
-	if (!message_page_build(messages->arena, messages->app->notifier, result, &page)) {
-		log_line(LOG_ERROR, "no memory for the messages of a page of events");
-		return periodic_end(&messages->periodic, false);
-	}
-	periodic_run(&messages->periodic, messages_page_stored, messages_insert,
-		&(struct messages_insert){ .position = position,
-			.next = next,
-			.messages = page.messages,
-			.notifications = page.notifications });
+	page = messages->page = message_page_read(messages->arena, messages->app->notifier, result);
+	if (!page || (!page->count && !message_page_build(page, NULL)))
+		return page_failed(messages);
+	if (!page->count)
+		return page_store(messages);
+	facts = message_page_facts(page);
+	periodic_run(&messages->periodic, messages_facts_read, messages_read_facts, &facts);
 }
 
 /* --- Broadcasts ------------------------------------------------------------------------------- */
@@ -89,8 +138,11 @@ static void broadcast_page_made(struct db_call *call, const struct db_result *re
 	struct messages *messages = call->owner;
 
 	messages->broadcasting = false;
-	if (!messages->periodic.closing && !db_error(result) && db_rows(result))
+	if (!messages->periodic.closing && !db_error(result) && db_rows(result)) {
+		count_add(loop_counters(messages->app->loop), COUNT_MESSAGES_NO_PROVIDER,
+			(int)db_int(result, 0, BROADCAST_EXPAND_SKIPPED));
 		sending_wake(messages->sending);
+	}
 	periodic_release(&messages->periodic);
 }
 
@@ -108,8 +160,9 @@ static void broadcast_page_start(struct messages *messages)
 		.lane = DB_WRITE, .done = broadcast_page_made, .owner = messages
 	};
 	db_run(messages->app->db, &messages->broadcast, broadcast_expand,
-		&(struct broadcast_expand){
-			.limit = BROADCAST_PAGE, .life_s = MESSAGE_BROADCAST_LIFE_S });
+		&(struct broadcast_expand){ .limit = BROADCAST_PAGE,
+			.push = notifier_channel_enabled(messages->app->notifier, CHANNEL_PUSH),
+			.life_s = MESSAGE_BROADCAST_LIFE_S });
 }
 
 /* --- Timer and events ------------------------------------------------------------------------- */
@@ -125,8 +178,9 @@ static void messages_round(void *job)
 	if (!messages->arena)
 		return periodic_end(&messages->periodic, false);
 	periodic_run(&messages->periodic, messages_page_read, messages_read_events,
-		&(struct messages_read_events){
-			.types = { messages->types, messages->type_count }, .limit = PAGE });
+		&(struct messages_read_events){ .types = { messages->types, messages->type_count },
+			.after = messages->after,
+			.limit = PAGE });
 }
 
 static void messages_round_ended(void *job)

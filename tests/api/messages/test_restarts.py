@@ -84,14 +84,44 @@ def test_two_instances_send_each_message_once(offices, start_server):
     until(lambda: amounts(office.texts(people[0]))[-1] == 2010, what="the message by the instance that takes over")
 
 
-def test_without_credentials_messages_are_logged_and_skipped_and_nothing_fails(offices):
+def test_without_credentials_no_message_is_queued_and_the_app_is_notified(offices):
     office = offices(twilio_sid="", sendgrid_key="", fcm_account="")
     buyer = office.customer("en", email="nobody@test.reeyo.cm")
-    office.publish_payment(buyer, 1000)
+    office.device(buyer, "phone-of-nobody")
     office.quiet()
-    assert {(row["channel"], row["state"], row["last_error"]) for row in office.rows(buyer)} == {
-        ("MAIL", "SKIPPED", "no credentials"), ("SMS", "SKIPPED", "no credentials")}
-    assert office.sms.log() == [] and office.mail.log() == []
+    before = office.not_made("no_provider")
+    office.publish_payment(buyer, 1000)
+    office.publish("delivery_request", [f"rider:{office.rider().id}"], orderId="order_none", deliveryFee=1200)
+    office.quiet()
+    assert office.rows(buyer) == []
+    assert office.not_made("no_provider") == before + 2
+    note, = office.sql("SELECT payload FROM events WHERE type = 'notification' AND %s = ANY (rooms)", f"user:{buyer.id}")
+    assert note["payload"]["type"] == "PAYMENT_RECEIVED"
+    assert office.sms.log() == [] and office.mail.log() == [] and office.push.taken() == []
+
+
+def test_without_a_provider_a_broadcast_ends_without_messages(offices):
+    office = offices(push="off")
+    buyer = office.customer("en")
+    office.device(buyer, "phone-of-silence")
+    office.quiet()
+    before = office.not_made("no_provider")
+    reply = office.admin().api.post("/api/v1/admin/broadcast/users", json={"title": "Rien", "body": "x", "userIds": [buyer.id]})
+    assert reply.data == {"targeted": 1, "sent": 1, "failed": 0}
+    until(lambda: office.sql("SELECT 1 FROM broadcasts WHERE done"), what="the end of the broadcast")
+    until(lambda: office.not_made("no_provider") == before + 1, what="the count")
+    assert office.sql("SELECT 1 FROM messages WHERE bulk") == []
+
+
+def test_a_message_without_an_address_is_counted_and_not_queued(offices):
+    office = offices()
+    buyer = office.customer("en")
+    office.quiet()
+    before = office.not_made("no_address")
+    office.publish("dispute_rejected", [f"user:{buyer.id}", "admin"], disputeId="dsp_1", orderId="order_none", reason="x")
+    office.quiet()
+    assert office.rows(buyer) == []
+    assert office.not_made("no_address") == before + 2  # neither a device nor an e-mail address
 
 
 def test_production_logs_neither_phones_nor_texts(offices):

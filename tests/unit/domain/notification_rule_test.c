@@ -86,22 +86,45 @@ START_TEST(a_notification_never_causes_another_message)
 }
 END_TEST
 
+static unsigned channels_of(enum message_kind message, unsigned addresses, unsigned providers)
+{
+	return message_ways(message, (struct reach){ addresses, providers }).channels;
+}
+
 START_TEST(a_push_is_preferred_and_a_text_message_is_sent_without_a_device)
 {
-	const struct reach all = { true, true, true, true };
-	struct reach reach = all;
+	const unsigned all = BY_PUSH | BY_SMS | BY_MAIL;
 
-	ck_assert_uint_eq(message_channels(MESSAGE_ORDER_ACCEPTED, all), BY_PUSH);
-	reach.device = false;
-	ck_assert_uint_eq(message_channels(MESSAGE_ORDER_ACCEPTED, reach), BY_SMS);
-	ck_assert_uint_eq(message_channels(MESSAGE_ORDER_READY, reach), 0);
-	reach = (struct reach){ .device = true, .sms_on = true };
-	ck_assert_uint_eq(message_channels(MESSAGE_ORDER_ACCEPTED, reach), BY_SMS);
-	ck_assert_uint_eq(message_channels(MESSAGE_ORDER_READY, reach), BY_PUSH);
-	reach.sms_on = false;
-	ck_assert_uint_eq(message_channels(MESSAGE_ORDER_ACCEPTED, reach), BY_PUSH);
-	ck_assert_uint_eq(message_channels(MESSAGE_PAYOUT_APPROVED, all), BY_PUSH | BY_MAIL);
-	ck_assert_uint_eq(message_channels(MESSAGE_WELCOME, (struct reach){ 0 }), 0);
+	ck_assert_uint_eq(channels_of(MESSAGE_ORDER_ACCEPTED, all, all), BY_PUSH);
+	ck_assert_uint_eq(channels_of(MESSAGE_ORDER_ACCEPTED, BY_SMS | BY_MAIL, all), BY_SMS);
+	ck_assert_uint_eq(channels_of(MESSAGE_ORDER_READY, BY_SMS | BY_MAIL, all), 0);
+	ck_assert_uint_eq(channels_of(MESSAGE_ORDER_ACCEPTED, all, BY_SMS), BY_SMS);
+	ck_assert_uint_eq(channels_of(MESSAGE_ORDER_READY, all, BY_SMS), 0);
+	ck_assert_uint_eq(channels_of(MESSAGE_ORDER_ACCEPTED, all, 0), 0);
+	ck_assert_uint_eq(channels_of(MESSAGE_PAYOUT_APPROVED, all, all), BY_PUSH | BY_MAIL);
+	ck_assert_uint_eq(channels_of(MESSAGE_WELCOME, 0, 0), 0);
+}
+END_TEST
+
+static void check_missing(
+	enum message_kind message, struct reach reach, unsigned no_provider, unsigned no_address)
+{
+	struct message_ways ways = message_ways(message, reach);
+
+	ck_assert_uint_eq(ways.no_provider, no_provider);
+	ck_assert_uint_eq(ways.no_address, no_address);
+}
+
+START_TEST(each_way_that_is_not_possible_is_counted_with_its_reason)
+{
+	const unsigned all = BY_PUSH | BY_SMS | BY_MAIL;
+
+	check_missing(MESSAGE_PAYOUT_APPROVED, (struct reach){ all, all }, 0, 0);
+	check_missing(MESSAGE_PAYOUT_APPROVED, (struct reach){ all, 0 }, 2, 0);
+	check_missing(MESSAGE_PAYOUT_APPROVED, (struct reach){ BY_SMS, all }, 0, 1);
+	check_missing(MESSAGE_ORDER_PLACED, (struct reach){ BY_SMS, all }, 0, 2);
+	check_missing(MESSAGE_ORDER_PLACED, (struct reach){ BY_MAIL, BY_PUSH }, 1, 1);
+	check_missing(MESSAGE_ORDER_READY, (struct reach){ BY_PUSH, BY_SMS }, 1, 0);
 }
 END_TEST
 
@@ -117,6 +140,7 @@ int main(void)
 	tcase_add_test(tests, only_some_steps_of_an_order_send_a_message);
 	tcase_add_test(tests, a_notification_never_causes_another_message);
 	tcase_add_test(tests, a_push_is_preferred_and_a_text_message_is_sent_without_a_device);
+	tcase_add_test(tests, each_way_that_is_not_possible_is_counted_with_its_reason);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
