@@ -43,6 +43,14 @@ static void outgoing_address_mask(const struct outgoing_message *message, char o
 		snprintf(out, 64, "…%s", len > 2 ? message->to + len - 2 : "");
 }
 
+void notifier_log(enum channel channel, const char *to, const struct rendered *content,
+	const char *name, const char *skipped)
+{
+	log_line(LOG_INFO, name ? name : "message", LOG_T("channel", channel_suffix(channel)),
+		LOG_T("to", to), LOG_T("subject", content->title), LOG_T("text", content->body),
+		LOG_T("skipped", skipped));
+}
+
 static void outgoing_skip(struct notifier *notifier, struct outgoing_message *message)
 {
 	const char *word = channel_provider_word(notifier->config, message->channel);
@@ -53,11 +61,8 @@ static void outgoing_skip(struct notifier *notifier, struct outgoing_message *me
 	if (strcmp(word, "off") == 0)
 		return notifier_done(message, OUTCOME_SKIPPED, "off");
 	if (notifier->shows[message->channel])
-		log_line(LOG_INFO, message->log_as ? message->log_as : "message",
-			LOG_T("channel", channel_suffix(message->channel)), LOG_T("to", to),
-			LOG_T("subject", message->content.title),
-			LOG_T("text", message->content.body),
-			LOG_T("skipped", logs ? NULL : "no credentials"));
+		notifier_log(message->channel, to, &message->content, message->log_as,
+			logs ? NULL : "no credentials");
 	else
 		log_line(LOG_WARN, "message skipped",
 			LOG_T("channel", channel_suffix(message->channel)),
@@ -267,9 +272,13 @@ const struct templates *notifier_templates(const struct notifier *notifier)
 
 bool notifier_channel_enabled(const struct notifier *notifier, enum channel channel)
 {
-	return notifier->provider[channel] ||
-		(notifier->shows[channel] &&
-			strcmp(channel_provider_word(notifier->config, channel), "log") == 0);
+	return notifier->provider[channel] || notifier_channel_logs(notifier, channel);
+}
+
+bool notifier_channel_logs(const struct notifier *notifier, enum channel channel)
+{
+	return notifier->shows[channel] &&
+		strcmp(channel_provider_word(notifier->config, channel), "log") == 0;
 }
 
 unsigned notifier_channels(const struct notifier *notifier)

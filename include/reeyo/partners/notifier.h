@@ -31,6 +31,11 @@ const struct templates *notifier_templates(const struct notifier *notifier);
 bool notifier_channel_enabled(const struct notifier *notifier, enum channel channel);
 /* The channels that are enabled, as BY_ flags. */
 unsigned notifier_channels(const struct notifier *notifier);
+/* Messages of this channel are only logged: it reaches nobody, so there is nothing to repeat. */
+bool notifier_channel_logs(const struct notifier *notifier, enum channel channel);
+/* Logs a message of such a channel. to: who would have received it; name: NULL: "message". */
+void notifier_log(enum channel channel, const char *to, const struct rendered *content,
+	const char *name, const char *skipped);
 /* False while the provider does not answer: a queue should wait. */
 bool notifier_channel_available(const struct notifier *notifier, enum channel channel);
 

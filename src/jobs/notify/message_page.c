@@ -11,6 +11,10 @@
 #include "reeyo/core/json_writer.h"
 #include "reeyo/domain/notification_rule.h"
 
+/* Messages of a page that are logged when their channel only logs, for a developer to see. More
+ * would cost more than the orders that cause them. */
+#define LOGGED_MAX 8
+
 /* An event that may cause messages. */
 struct page_event {
 	int64_t id, age_s;
@@ -313,19 +317,52 @@ static bool rule_notify(const struct event_context *context, const struct notifi
 }
 
 /* False when out of memory. */
+static bool message_log(const struct event_context *context, const struct notification_rule *rule,
+	enum channel channel, const json_t *params)
+{
+	struct message_page *page = context->writer->page;
+	struct text to = recipient_id(context, rule->recipient);
+	struct rendered rendered;
+
+	page->no_provider++;
+	if (page->logged++ >= LOGGED_MAX)
+		return true;
+	if (templates_render(notifier_templates(page->notifier), page->arena, rule->message,
+		    channel, language_named(recipient_language(context, rule->recipient)), params,
+		    &rendered))
+		return false;
+	notifier_log(
+		channel, to.at, &rendered, NULL, NULL); /* texts of a result are NUL-terminated */
+	return true;
+}
+
+/* Queues a message, or logs it when its channel only logs. False when out of memory. */
+static bool message_add(const struct event_context *context, const struct notification_rule *rule,
+	enum channel channel, const json_t *params, const char *data)
+{
+	char *params_text auto_free = NULL;
+
+	if (notifier_channel_logs(context->writer->page->notifier, channel))
+		return message_log(context, rule, channel, params);
+	params_text = json_dumps(params, JSON_COMPACT);
+	if (!params_text)
+		return false;
+	message_row_add(context, rule, channel, params_text, data);
+	return true;
+}
+
+/* False when out of memory. */
 static bool rule_messages_add(const struct event_context *context,
 	const struct notification_rule *rule, const json_t *params, const char *data)
 {
 	struct message_page *page = context->writer->page;
 	struct message_ways ways = message_ways(
 		rule->message, recipient_reach(context, rule->recipient));
-	char *params_text auto_free = ways.channels ? json_dumps(params, JSON_COMPACT) : NULL;
 
-	if (ways.channels && !params_text)
-		return false;
 	for (unsigned channel = 0; channel < CHANNELS; channel++)
-		if (ways.channels & 1u << channel)
-			message_row_add(context, rule, (enum channel)channel, params_text, data);
+		if (ways.channels & 1u << channel &&
+			!message_add(context, rule, (enum channel)channel, params, data))
+			return false;
 	page->no_provider += ways.no_provider;
 	page->no_address += ways.no_address;
 	return true;

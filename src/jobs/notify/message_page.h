@@ -23,7 +23,8 @@ struct message_page {
 	const char **orders, **users, **vendors, **riders; /* of these; NULL: none */
 	const char *messages, *notifications;              /* built: JSON arrays */
 	bool any;                                          /* built: one of the two is not empty */
-	unsigned no_provider, no_address;                  /* messages that were not made */
+	unsigned logged;                  /* messages of a channel that only logs */
+	unsigned no_provider, no_address; /* messages that were not made */
 };
 
 /* result: of messages_read_events. NULL when out of memory. */

@@ -100,6 +100,17 @@ def test_without_credentials_no_message_is_queued_and_the_app_is_notified(office
     assert office.sms.log() == [] and office.mail.log() == [] and office.push.taken() == []
 
 
+def test_a_channel_that_only_logs_queues_nothing(offices):
+    office = offices(sms="log", twilio_url=None)
+    buyer = office.customer("en")
+    office.quiet()
+    office.publish_payment(buyer, 1000)
+    line = office.server.wait_log(msg="message", to=buyer.id)
+    assert line["channel"] == "sms" and line["text"].startswith("Reeyo: we have received 1 000 XAF")
+    office.quiet()
+    assert office.rows(buyer) == []
+
+
 def test_without_a_provider_a_broadcast_ends_without_messages(offices):
     office = offices(push="off")
     buyer = office.customer("en")
