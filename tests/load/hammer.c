@@ -11,6 +11,9 @@
  *     hammer … -o          each request at most once; ends at the end of the file
  *     hammer … -i          one request on each connection; all stay open until stdin ends
  *     hammer … -w SECONDS  warm-up that is not counted
+ *     hammer … -l STEPS    lives of orders: each STEPS requests are one life, sent one after the
+ *                          other on one connection (see life.h). A reply that is no success ends
+ *                          the life. CONNECTIONS lives are under way at a time
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -30,11 +33,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "latency.h"
+#include "life.h"
+
 enum {
 	HEAD_MAX = 8192, /* reply headers longer than this are an error */
 	READ_SIZE = 262144,
-	OCTAVE = 64, /* histogram steps in a factor of two: 1.6 % */
-	STEPS = OCTAVE * 32,
 	STATUSES = 600
 };
 
@@ -54,10 +58,12 @@ struct connection {
 	int64_t body_left;
 	size_t head_length; /* bytes of an incomplete header so far */
 	char *head;
+	struct life *life; /* NULL: requests are independent of each other */
+	uint64_t born_us;  /* start of the life */
 };
 
 struct options {
-	int port, connections;
+	int port, connections, steps;
 	double seconds, warm_up, rate;
 	bool once, idle;
 	const char *file;
@@ -73,8 +79,9 @@ static int epoll;
 static char read_buffer[READ_SIZE];
 
 static uint64_t counting_from_us, end_us;
-static uint64_t finished, counted, bytes_in, broken;
-static uint64_t histogram[STEPS], by_status[STATUSES], slowest_us;
+static uint64_t finished, bytes_in, broken;
+static uint64_t by_status[STATUSES];
+static struct latencies latencies, lives;
 
 static _Noreturn void die(const char *what)
 {
@@ -88,38 +95,6 @@ static uint64_t now_us(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000000u + (uint64_t)t.tv_nsec / 1000u;
-}
-
-/* --- Latencies: OCTAVE linear steps in each power of two -------------------------------------- */
-
-static unsigned step_of(uint64_t us)
-{
-	unsigned shift = 0;
-
-	while ((us >> shift) >= 2 * OCTAVE)
-		shift++;
-	unsigned step = shift * OCTAVE + (unsigned)(us >> shift);
-	return step < STEPS ? step : STEPS - 1;
-}
-
-static uint64_t step_value(unsigned step)
-{
-	if (step < 2 * OCTAVE)
-		return step;
-	unsigned shift = step / OCTAVE - 1;
-	return (uint64_t)(step - shift * OCTAVE) << shift;
-}
-
-static uint64_t percentile(double share)
-{
-	uint64_t rank = (uint64_t)((double)counted * share), seen = 0;
-
-	for (unsigned i = 0; i < STEPS; i++) {
-		seen += histogram[i];
-		if (seen > rank)
-			return step_value(i);
-	}
-	return slowest_us;
 }
 
 /* --- Requests --------------------------------------------------------------------------------- */
@@ -145,8 +120,8 @@ static void requests_read(const char *path)
 		requests[request_count++] = (struct request){ bytes, length };
 	}
 	fclose(in);
-	if (!request_count)
-		die("no request in the file");
+	if (!request_count || (options.steps && request_count % (size_t)options.steps))
+		die("no request in the file, or no whole life");
 }
 
 static const struct request *request_take(void)
@@ -156,7 +131,8 @@ static const struct request *request_take(void)
 			return NULL;
 		next_request = 0;
 	}
-	return &requests[next_request++];
+	next_request += options.steps ? (size_t)options.steps : 1;
+	return &requests[next_request - (options.steps ? (size_t)options.steps : 1)];
 }
 
 /* --- Connections ------------------------------------------------------------------------------ */
@@ -182,6 +158,8 @@ static void connection_open(struct connection *c)
 
 	c->fd = connect_now();
 	if (!c->head && !(c->head = malloc(HEAD_MAX)))
+		die("memory");
+	if (options.steps && !c->life && !(c->life = malloc(sizeof(*c->life))))
 		die("memory");
 	if (epoll_ctl(epoll, EPOLL_CTL_ADD, c->fd, &event) != 0)
 		die("epoll_ctl");
@@ -212,12 +190,16 @@ static void connection_lost(struct connection *c)
 /* Requests are small, so a full socket buffer is waited for. */
 static void connection_send(struct connection *c, const struct request *request, uint64_t due_us)
 {
+	const char *bytes = c->life ? life_request(c->life, request->bytes, request->length)
+				    : request->bytes;
+
+	if (!bytes)
+		die("a request is too long");
 	c->busy = true;
 	c->request = request;
 	c->due_us = due_us;
 	for (c->sent = 0; c->sent < request->length;) {
-		ssize_t n = send(
-			c->fd, request->bytes + c->sent, request->length - c->sent, MSG_NOSIGNAL);
+		ssize_t n = send(c->fd, bytes + c->sent, request->length - c->sent, MSG_NOSIGNAL);
 
 		if (n > 0) {
 			c->sent += (size_t)n;
@@ -231,20 +213,29 @@ static void connection_send(struct connection *c, const struct request *request,
 	}
 }
 
+static void reply_count(const struct connection *c, uint64_t now)
+{
+	finished++;
+	if (now < counting_from_us || now > end_us)
+		return;
+	latency_add(&latencies, now - c->due_us);
+	by_status[c->status]++;
+}
+
 static void reply_done(struct connection *c)
 {
 	uint64_t now = now_us();
 
-	finished++;
+	reply_count(c, now);
+	if (c->life && c->status < 300) {
+		if (c->life->step + 1 < (unsigned)options.steps) {
+			if (!life_continue(c->life))
+				die("a first reply without an order id");
+			return connection_send(c, c->request + 1, now);
+		}
+		latency_add(&lives, now - c->born_us);
+	}
 	connection_free(c);
-	if (now < counting_from_us || now > end_us)
-		return;
-	uint64_t took = now - c->due_us;
-	counted++;
-	histogram[step_of(took)]++;
-	by_status[c->status]++;
-	if (took > slowest_us)
-		slowest_us = took;
 }
 
 /* Parses status and Content-Length of a complete header block. False when it is malformed. */
@@ -300,7 +291,10 @@ static void connection_feed(struct connection *c, const char *data, size_t size)
 		c->in_body = true;
 		c->head_length = 0;
 		size -= head;
+		data += head;
 	}
+	if (c->life)
+		life_reply_add(c->life, data, size);
 	c->body_left -= (int64_t)(size + beyond);
 	if (c->body_left > 0)
 		return;
@@ -328,9 +322,15 @@ static bool send_next(uint64_t due_us)
 {
 	const struct request *request = request_take();
 
+	struct connection *c;
+
 	if (!request)
 		return false;
-	connection_send(&connections[free_list[--free_count]], request, due_us);
+	c = &connections[free_list[--free_count]];
+	c->born_us = due_us;
+	if (c->life)
+		life_start(c->life);
+	connection_send(c, request, due_us);
 	return true;
 }
 
@@ -406,10 +406,12 @@ static void print_result(void)
 	double seconds = (double)(end_us - counting_from_us) / 1e6;
 
 	printf("{\"requests\":%llu,\"seconds\":%.3f,\"rate\":%.1f,\"p50_us\":%llu,\"p99_us\":%llu,"
-	       "\"max_us\":%llu,\"bytes\":%llu,\"broken\":%llu,\"statuses\":{",
-		(unsigned long long)counted, seconds, (double)counted / seconds,
-		(unsigned long long)percentile(0.5), (unsigned long long)percentile(0.99),
-		(unsigned long long)slowest_us, (unsigned long long)bytes_in,
+	       "\"max_us\":%llu,\"lives\":%llu,\"life_p50_us\":%llu,\"bytes\":%llu,\"broken\":%llu,\"statuses\":{",
+		(unsigned long long)latencies.total, seconds, (double)latencies.total / seconds,
+		(unsigned long long)latency_percentile(&latencies, 0.5),
+		(unsigned long long)latency_percentile(&latencies, 0.99),
+		(unsigned long long)latencies.slowest_us, (unsigned long long)lives.total,
+		(unsigned long long)latency_percentile(&lives, 0.5), (unsigned long long)bytes_in,
 		(unsigned long long)broken);
 	for (int i = 0, first = 1; i < STATUSES; i++)
 		if (by_status[i]) {
@@ -422,7 +424,7 @@ static void print_result(void)
 
 static void options_read(int argc, char **argv)
 {
-	for (int o; (o = getopt(argc, argv, "p:c:s:w:r:f:oi")) != -1;)
+	for (int o; (o = getopt(argc, argv, "p:c:s:w:r:f:l:oi")) != -1;)
 		switch (o) {
 		case 'p':
 			options.port = atoi(optarg);
@@ -442,6 +444,9 @@ static void options_read(int argc, char **argv)
 		case 'f':
 			options.file = optarg;
 			break;
+		case 'l':
+			options.steps = atoi(optarg);
+			break;
 		case 'o':
 			options.once = true;
 			break;
@@ -453,7 +458,7 @@ static void options_read(int argc, char **argv)
 		}
 	if (!options.file || options.connections < 1) {
 		fprintf(stderr,
-			"usage: hammer -p PORT -f FILE [-c N] [-s S] [-w S] [-r RATE] [-o|-i]\n");
+			"usage: hammer -p PORT -f FILE [-c N] [-s S] [-w S] [-r RATE] [-l STEPS] [-o|-i]\n");
 		exit(2);
 	}
 }

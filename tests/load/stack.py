@@ -14,9 +14,17 @@ import socket
 import subprocess
 import time
 
+import psycopg2
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests" / "load"
 OUT = ROOT / "build" / "load"
+
+
+# Statements are counted only in a database that asks for it (Stack.count_statements).
+OWN_SETTINGS = """shared_preload_libraries = 'pg_stat_statements'
+pg_stat_statements.track = none
+"""
 
 
 class Failed(Exception):
@@ -108,6 +116,25 @@ class Process:
         self.stop()
 
 
+class Session:
+    """A connection to the database: session(statement, *values) returns rows."""
+
+    def __init__(self, stack, database):
+        self.connection = psycopg2.connect(host=str(stack.socket_dir), user="reeyo", dbname=database)
+        self.connection.autocommit = True
+
+    def __call__(self, statement, *values):
+        with self.connection.cursor() as cursor:
+            cursor.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+
 class Stack:
     """The stores with their databases; starts servers on them."""
 
@@ -127,6 +154,11 @@ class Stack:
         d = self.folder
         self.stores(f'stack_reaches "{d}" || {{ echo "{d}: not within reach of $(stack_user)" >&2; exit 1; }}; '
                     f'stack_folders "{d}"; postgres_start "{d}" dev; redis_start "{d}"')
+        own = d / "postgres" / "own.conf"
+        if not own.exists() or own.read_text() != OWN_SETTINGS:
+            own.write_text(OWN_SETTINGS)
+            own.chmod(0o644)
+            self.stores(f'postgres_stop "{d}"; postgres_start "{d}" dev')
 
     def stop(self):
         d = self.folder
@@ -151,6 +183,29 @@ class Stack:
     def reeyo(self, *words, database="bench"):
         return run([str(self.binary), *words], env={**os.environ, **self.env(database)})
 
+    def pid(self, name):
+        return int(self.stores(f'process_id "{self.folder}" {name}'))
+
+    def session(self, database="bench"):
+        return Session(self, database)
+
+    def count_statements(self, database):
+        """Connections that are opened from now on have their statements counted by pg_stat_statements."""
+        with self.session(database) as session:
+            session("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+            session(f"ALTER DATABASE {database} SET pg_stat_statements.track = 'top'")
+            session(f"ALTER DATABASE {database} SET pg_stat_statements.track_planning = on")
+
+    def copy(self, name, source="bench_base"):
+        """A new copy of a database that is loaded once: each run begins with the same rows. Orders of the run do not expire
+        while it lasts."""
+        self.database(source, "bench")
+        with self.session("postgres") as session:
+            session(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            session(f"CREATE DATABASE {name} TEMPLATE {source} STRATEGY file_copy")
+        with self.session(name) as session:
+            session("UPDATE settings SET value = '1440' WHERE key = 'order_accept_minutes'")
+
     def database(self, name, size, after=""):
         """Creates a database once; `after` runs after the demo data is loaded."""
         done = self.folder / f"{name}.loaded"
@@ -165,6 +220,12 @@ class Stack:
             self.sql(after, database=name)
         self.sql("VACUUM ANALYZE", database=name)
         done.touch()
+
+    def fake(self, name):
+        """A stand-in of tests/fakes."""
+        port = free_port()
+        return Process(f"fake_{name}", [str(ROOT / "build" / "release" / "tests" / f"fake_{name}"), "--port", str(port)], {},
+                       port, "/_log")
 
     def server(self, *flags, database="bench"):
         port = free_port()

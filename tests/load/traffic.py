@@ -56,11 +56,12 @@ def _raise_priority(nice):
         os.nice(nice)
 
 
-def start(port, path, connections, seconds, rate=None, warm_up=0.5, once=False, nice=0):
+def start(port, path, connections, seconds, rate=None, warm_up=0.5, once=False, nice=0, steps=0):
     command = [str(OUT / "hammer"), "-p", str(port), "-f", str(path), "-c", str(connections),
                "-s", str(seconds), "-w", str(warm_up)]
     command += ["-r", str(rate)] if rate else []
     command += ["-o"] if once else []
+    command += ["-l", str(steps)] if steps else []
     return subprocess.Popen(command, stdout=subprocess.PIPE, preexec_fn=lambda: _raise_priority(nice))
 
 
