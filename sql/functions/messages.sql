@@ -16,6 +16,15 @@ LANGUAGE sql STABLE PARALLEL SAFE AS $$
     'refundAmount', CASE o.payment_status WHEN 'REFUNDED' THEN o.total END)::text
 $$;
 
+-- The milliseconds until a queued message may be sent: until its next try, and until the claim of another instance ends. tried: it
+-- was tried before; otherwise next_at says nothing.
+CREATE OR REPLACE FUNCTION message_wait_ms(id bigint, next_at timestamptz, tried boolean, holder text) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+  SELECT ceil(1000 * extract(epoch FROM greatest(now(), CASE WHEN tried THEN next_at END,
+    (SELECT max(c.until) FROM message_claims c
+      WHERE c.holder <> message_wait_ms.holder AND c.until > now() AND message_wait_ms.id = ANY (c.ids))) - now()))::bigint
+$$;
+
 -- The addresses of a recipient: for PUSH the device tokens. NULL: none.
 CREATE OR REPLACE FUNCTION message_address(kind text, recipient text, channel text) RETURNS json
 LANGUAGE sql STABLE AS $$

@@ -79,79 +79,78 @@ SELECT (SELECT count(*) FROM made) AS count FROM moved
 
 -- --- Sent --------------------------------------------------------------------------------------------------
 
--- Claims messages that are due: the oldest queued one of each recipient and channel. A claim lasts claim_s seconds, so messages of
--- an instance that died are claimed again. For each due message the oldest of its recipient is looked up: that one is claimed if
--- it is due too, and those behind it are postponed by one to five times behind_s, because messages_store_results makes the next
--- one due. So examining any message of a long queue advances its head, and the whole queue is not examined again and again.
--- channels, bulks and slots are parallel: at most so many of each. id: NULL when none is claimed; tries: with this one; life_s:
--- 0: too late; addresses: a JSON array, NULL: none; verified: the recipient has verified the address; examined: how many rows were
--- looked at. Always one row.
--- name: messages_claim
--- columns: id, kind, recipient, channel, bulk, template, params, data, language, tries, life_s, addresses, verified, examined
-WITH kinds AS (
-  SELECT w.channel, w.bulk, w.room FROM unnest(:channels::text[], :bulks::boolean[], :slots::integer[]) AS w(channel, bulk, room)
-   WHERE w.room > 0
-), examined AS MATERIALIZED (
-  SELECT d.id, d.head, w.room
-    FROM kinds w, LATERAL (
-      SELECT m.id,
-             (SELECT e.id FROM messages e
-               WHERE e.state = 'QUEUED' AND e.recipient = m.recipient AND e.channel = m.channel AND e.bulk = m.bulk
-               ORDER BY e.id LIMIT 1) AS head
-        FROM messages m
-       WHERE m.state = 'QUEUED' AND m.channel = w.channel AND m.bulk = w.bulk AND m.next_at <= now()
-       ORDER BY m.next_at LIMIT 2 * w.room + 20
-         FOR UPDATE OF m SKIP LOCKED) d
-), heads AS MATERIALIZED (
-  SELECT m.id, l.room, row_number() OVER (PARTITION BY m.channel, m.bulk ORDER BY m.next_at, m.id) AS n
-    FROM (SELECT DISTINCT head, room FROM examined) l JOIN messages m ON m.id = l.head
-   WHERE m.state = 'QUEUED' AND m.next_at <= now() AND m.id = ANY (ARRAY(SELECT head FROM examined))
-), taken AS (
-  UPDATE messages m SET tries = m.tries + 1, next_at = now() + make_interval(secs => :claim_s::bigint)
-    FROM heads h
-   WHERE m.id = h.id AND h.n <= h.room AND m.state = 'QUEUED' AND m.next_at <= now()
-     AND m.id = ANY (ARRAY(SELECT id FROM heads))  -- forces the primary key, whatever the planner estimates
-  RETURNING m.id, m.kind, m.recipient, m.channel, m.bulk, m.template, m.params, m.data, m.language, m.tries, m.until
-), behind AS (
-  UPDATE messages m SET next_at = now() + make_interval(secs => :behind_s::bigint * (1 + 4 * random()))
-    FROM examined l
-   WHERE m.id = l.id AND l.head <> l.id AND m.id = ANY (ARRAY(SELECT id FROM examined))
+-- Reads queued messages in the order in which they were made: for each kind at most `counts` of those after the id in `afters`,
+-- and those that `ids` names. channels, bulks, afters and counts are parallel. The ids that are held already and the new ones are
+-- claimed for claim_s seconds. Reads nothing when the instance does not hold the lease. leads: it holds it; id: NULL when none is
+-- read; tries: so far; wait_ms: not before that; life_ms: 0: too late; addresses: a JSON array, NULL: none; verified: the recipient
+-- has verified the address. Always one row. For the orders by NULLS FIRST see the index.
+-- name: messages_take
+-- columns: leads, id, recipient, channel, bulk, template, params, data, language, tries, wait_ms, life_ms, addresses, verified
+WITH lease AS MATERIALIZED (
+  SELECT FROM leases WHERE name = 'messages' AND holder = :holder::text AND until > now()
+), taken AS MATERIALIZED (
+  SELECT m.*
+    FROM unnest(:channels::text[], :bulks::boolean[], :afters::bigint[], :counts::bigint[]) AS w(channel, bulk, after, count),
+         LATERAL (SELECT * FROM messages m
+                   WHERE m.state = 'QUEUED' AND m.channel = w.channel AND m.bulk = w.bulk AND m.id > w.after
+                   ORDER BY m.id NULLS FIRST LIMIT w.count) m
+   WHERE EXISTS (SELECT FROM lease)
+  UNION ALL
+  SELECT m.* FROM messages m WHERE m.id = ANY (:ids::bigint[]) AND m.state = 'QUEUED' AND EXISTS (SELECT FROM lease)
+), claimed AS (
+  INSERT INTO message_claims (holder, ids, until)
+  SELECT :holder, :held::bigint[] || array_agg(id), now() + make_interval(secs => :claim_s::bigint) FROM taken HAVING count(*) > 0
+  ON CONFLICT (holder) DO UPDATE SET ids = excluded.ids, until = excluded.until
+), expired AS (
+  DELETE FROM message_claims WHERE until < now() AND holder <> :holder
 )
-SELECT t.id, t.kind, t.recipient, t.channel, t.bulk, t.template, t.params::text, t.data::text, t.language, t.tries,
-  greatest(0, ceil(extract(epoch FROM t.until - now())))::bigint AS life_s,
-  message_address(t.kind, t.recipient, t.channel)::text AS addresses,
-  message_address_proven(t.kind, t.recipient, t.channel) AS verified, (SELECT count(*) FROM examined) AS examined
-  FROM (SELECT) one LEFT JOIN taken t ON true ORDER BY t.id
+SELECT EXISTS (SELECT FROM lease) AS leads, t.id, t.recipient, t.channel, t.bulk, t.template, t.params::text AS params,
+  t.data::text AS data, t.language, t.tries, w.wait_ms,
+  greatest(0, extract(epoch FROM t.until - now()) * 1000)::bigint AS life_ms,
+  CASE WHEN w.wait_ms = 0 THEN message_address(t.kind, t.recipient, t.channel)::text END AS addresses,
+  w.wait_ms = 0 AND message_address_proven(t.kind, t.recipient, t.channel) AS verified
+  FROM (SELECT) one LEFT JOIN taken t ON true
+  LEFT JOIN LATERAL (
+    SELECT message_wait_ms(t.id, t.next_at, t.tries > 0 OR t.last_error IS NOT NULL, :holder) AS wait_ms) w ON t.id IS NOT NULL
+ ORDER BY t.id
+
+-- The queued messages of each kind after the id in `afters`, up to that in `lasts`, at most `limit` of each: to find those that
+-- became due, were queued again, or were committed after later ones. channels, bulks, afters and lasts are parallel.
+-- name: messages_recheck
+-- columns: id, recipient, channel, bulk, wait_ms
+SELECT m.id, m.recipient, w.channel, w.bulk,
+  message_wait_ms(m.id, m.next_at, m.tries > 0 OR m.last_error IS NOT NULL, :holder::text) AS wait_ms
+  FROM unnest(:channels::text[], :bulks::boolean[], :afters::bigint[], :lasts::bigint[]) AS w(channel, bulk, after, last),
+       LATERAL (SELECT * FROM messages m
+                 WHERE m.state = 'QUEUED' AND m.channel = w.channel AND m.bulk = w.bulk AND m.id > w.after AND m.id <= w.last
+                 ORDER BY m.id NULLS FIRST LIMIT :limit::bigint) m
+ ORDER BY m.id
+
+-- Reduces the claim of an instance to the messages whose outcome it does not know.
+-- name: messages_release
+UPDATE message_claims SET ids = :ids::bigint[] WHERE holder = :holder::text
 
 -- Stores the results of tries: SENT, DEAD, SKIPPED, or QUEUED again. A queued one is due after its wait, but not after the end
--- of its life, because it delays those behind it. The message behind a finished one is due at once. A result QUEUED is ignored
--- when another instance has claimed the row meanwhile. results: [{"id","tries","state","error","wait" (ms),"untried": the try does
--- not count,"text": send a text message instead,"gone": [invalid device tokens]}].
+-- of its life, because it delays those behind it. A result QUEUED is ignored when another instance has tried the message since.
+-- results: [{"id","tries" (with this one, if it counts),"state","error","wait" (ms),"text": send a text message
+-- instead,"gone": [invalid device tokens]}].
 -- name: messages_store_results
 -- columns: count
 WITH results AS MATERIALIZED (
   SELECT t.* FROM json_to_recordset(:results::json) AS t(id bigint, tries integer, state text, error text, wait bigint,
-    untried boolean, text boolean, gone json)
+    text boolean, gone json)
 ), ended AS (
   UPDATE messages m
-     SET state = t.state, tries = m.tries - coalesce(t.untried, false)::integer, last_error = t.error,
-         sent_at = CASE t.state WHEN 'SENT' THEN now() END,
-         next_at = least(now() + coalesce(t.wait, 0) * interval '1 millisecond', m.until)
+     SET state = t.state, tries = t.tries, last_error = t.error, sent_at = CASE t.state WHEN 'SENT' THEN now() END,
+         next_at = CASE t.state WHEN 'QUEUED' THEN least(now() + t.wait * interval '1 millisecond', m.until) ELSE m.next_at END
     FROM results t
-   WHERE m.id = t.id AND m.state = 'QUEUED' AND (t.state <> 'QUEUED' OR m.tries = t.tries)
-  RETURNING m.*, t.text
+   WHERE m.id = t.id AND m.id = ANY (ARRAY(SELECT id FROM results))  -- forces the primary key, whatever the planner estimates
+     AND m.state = 'QUEUED' AND (t.state <> 'QUEUED' OR m.tries <= t.tries)
+  RETURNING m.id, m.event_id, m.kind, m.recipient, m.template, m.params, m.language, m.until, t.text
 ), instead AS (
   INSERT INTO messages (event_id, kind, recipient, channel, template, params, language, until)
   SELECT e.event_id, e.kind, e.recipient, 'SMS', e.template, e.params, e.language, e.until
     FROM ended e WHERE e.text AND e.until > now() ORDER BY e.id
-), woken AS (
-  UPDATE messages m SET next_at = now()
-   WHERE m.next_at > now() AND m.id IN (
-     SELECT (SELECT min(n.id) FROM messages n
-              WHERE n.state = 'QUEUED' AND n.recipient = e.recipient AND n.channel = e.channel AND n.bulk = e.bulk
-                AND n.id > e.id)
-       FROM ended e WHERE e.state <> 'QUEUED')
-     AND m.id NOT IN (SELECT id FROM results)
 ), forgotten AS (
   DELETE FROM device_tokens d
    WHERE d.token IN (SELECT g.token FROM results t, json_array_elements_text(t.gone) AS g(token)

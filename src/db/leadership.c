@@ -38,6 +38,11 @@ bool leadership_held(const struct leadership *leadership)
 	return loop_now(leadership->loop) < leadership->until_ms;
 }
 
+const char *leadership_holder(const struct leadership *leadership)
+{
+	return leadership->holder;
+}
+
 static void leadership_renewed(struct db_call *call, const struct db_result *result)
 {
 	struct leadership *leadership = call->owner;

@@ -21,6 +21,11 @@ bool periodic_leads(const struct periodic *periodic)
 		(!periodic->leadership || leadership_held(periodic->leadership));
 }
 
+const char *periodic_holder(const struct periodic *periodic)
+{
+	return leadership_holder(periodic->leadership);
+}
+
 void periodic_wake(struct periodic *periodic)
 {
 	if (!periodic_leads(periodic))

@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""The queue of messages: which are claimed when, and how a result affects the messages behind."""
+"""The queue of messages: which are read when, by whom, and what a result does."""
 
 import json
 
 import pytest
 
-ALL = {"channels": "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "bulks": "{f,f,f,t,t,t}", "claim_s": 150, "behind_s": 60}
+KINDS = {"channels": "{SMS,MAIL,PUSH,SMS,MAIL,PUSH}", "bulks": "{f,f,f,t,t,t}"}
+NONE = "{0,0,0,0,0,0}"
 
 
 @pytest.fixture
 def queue(db):
-    db.sql("TRUNCATE messages; TRUNCATE device_tokens")
+    db.sql("TRUNCATE messages, message_claims, device_tokens")
     db.sql("INSERT INTO users (id, phone, email, first_name, password_hash) VALUES ('user_m1', '+237690000001',"
            " 'm1@test.cm', 'Awa', 'x'), ('user_m2', '+237690000002', NULL, 'Paul', 'x') ON CONFLICT DO NOTHING")
+    lead(db, "me")
     return db
+
+
+def lead(db, holder):
+    db.sql("UPDATE leases SET holder = %s, until = now() + interval '1 minute' WHERE name = 'messages'", [holder])
 
 
 def put(db, recipient="user_m1", channel="SMS", bulk=False):
@@ -21,109 +27,126 @@ def put(db, recipient="user_m1", channel="SMS", bulk=False):
                     " %s, 'code', 'fr', now() + interval '1 hour') RETURNING id", [recipient, channel, bulk])
 
 
-def claim(db, slots="{9,9,9,9,9,9}"):
-    return [int(row[0]) for row in db.run("messages_claim", slots=slots, **ALL) if row[0] is not None]
+def take(db, holder="me", after=0, counts="{9,9,9,9,9,9}", ids="{}", held="{}"):
+    """(leads, [(id, milliseconds to wait)])"""
+    rows = db.run("messages_take", holder=holder, afters="{%s}" % ",".join([str(after)] * 6), counts=counts, ids=ids, held=held,
+                  claim_s=150, **KINDS)
+    return rows[0][0], [(row[1], row[10]) for row in rows if row[1] is not None]
+
+
+def taken(db, *args, **more):
+    return [message for message, wait in take(db, *args, **more)[1] if wait == 0]
 
 
 def end(db, *ends):
     db.run("messages_store_results", results=json.dumps([{"tries": 1, "wait": 0, "gone": [], **one} for one in ends]))
 
 
-def test_a_long_queue_does_not_hide_its_own_head(queue):
-    """The waiting messages became due long before the head did, and are many more than one statement examines."""
-    first = put(queue)
-    for _ in range(150):
-        put(queue)
-    queue.sql("UPDATE messages SET next_at = now() - interval '1 hour' WHERE id <> %s", [first])
-    assert claim(queue) == [first]
-    end(queue, {"id": first, "state": "SENT"})
-    assert claim(queue) == [first + 1]
-    for _ in range(6):
-        assert claim(queue) == []
-    assert queue.value("SELECT count(*) FROM messages WHERE state = 'QUEUED' AND next_at <= now()") == 0
+def test_messages_are_read_in_order_after_the_last_one_that_was_read(queue):
+    made = [put(queue, f"user_m{n % 2 + 1}") for n in range(5)]
+    mail = put(queue, channel="MAIL")
+    assert taken(queue, counts="{3,0,0,0,0,0}") == made[:3]
+    assert taken(queue, after=made[2]) == made[3:] + [mail]
+    assert taken(queue, counts=NONE, ids="{%d,%d}" % (made[1], made[4])) == [made[1], made[4]]
 
 
-def test_the_next_message_of_a_recipient_is_due_when_the_one_before_has_ended(queue):
-    first, second, third = put(queue), put(queue), put(queue)
-    assert claim(queue) == [first]
-    assert claim(queue) == []
-    end(queue, {"id": first, "state": "SENT"})
-    assert claim(queue) == [second]
-    end(queue, {"id": second, "state": "DEAD", "error": "x"})
-    assert claim(queue) == [third]
+def test_a_page_costs_the_same_whatever_waits_behind(queue):
+    queue.sql("INSERT INTO messages (kind, recipient, channel, template, language, until)"
+              " SELECT 'USER', 'user_m' || n % 2 + 1, 'PUSH', 'code', 'fr', now() + interval '1 hour' FROM generate_series(1, 20000) n")
+    queue.sql("ANALYZE messages")
+    plan = "\n".join(row[0] for row in queue.sql(
+        "EXPLAIN (ANALYZE, TIMING off) SELECT * FROM messages m WHERE m.state = 'QUEUED' AND m.channel = 'PUSH' AND NOT m.bulk"
+        " AND m.id > 0 ORDER BY m.id NULLS FIRST LIMIT 100"))
+    assert "messages_queue" in plan and "Sort" not in plan and "rows=100 " in plan, plan
 
 
-def test_a_message_that_waits_for_a_retry_delays_later_ones_of_its_recipient_only(queue):
-    first, second = put(queue), put(queue)
-    other, mail, bulk = put(queue, "user_m2"), put(queue, channel="MAIL"), put(queue, bulk=True)
-    assert sorted(claim(queue)) == sorted([first, other, mail, bulk])
-    end(queue, {"id": first, "state": "QUEUED", "wait": 3600000, "error": "status 503"})
-    assert claim(queue) == []
-    assert queue.value("SELECT next_at > now() + interval '50 minutes' FROM messages WHERE id = %s", [first])
-    queue.sql("UPDATE messages SET next_at = now() WHERE id IN (%s, %s)", [first, second])
-    assert claim(queue) == [first]
-    assert queue.value("SELECT tries FROM messages WHERE id = %s", [first]) == 2
-    assert queue.value("SELECT tries FROM messages WHERE id = %s", [second]) == 0
-
-
-def test_two_instances_claim_different_messages_and_claims_of_a_dead_one_expire(queue, connect):
-    put(queue), put(queue, "user_m2")
-    other = connect()
-    queue.sql("BEGIN")
-    mine = claim(queue, "{1,0,0,0,0,0}")
-    theirs = claim(other)
-    queue.sql("COMMIT")
-    theirs += claim(other)
-    assert len(mine) == len(theirs) == 1 and mine != theirs
-    assert claim(other) == []
-    queue.sql("UPDATE messages SET next_at = next_at - interval '151 seconds'")
-    assert sorted(claim(other)) == sorted(mine + theirs)
-
-
-def test_a_late_result_does_not_queue_a_message_that_another_instance_claimed(queue):
+def test_nothing_is_read_without_the_lease(queue):
     message = put(queue)
-    claim(queue)
+    lead(queue, "other")
+    assert take(queue) == (False, [])
+    assert take(queue, "other") == (True, [(message, 0)])
+    queue.sql("UPDATE leases SET until = now() WHERE name = 'messages'")
+    assert take(queue, "other") == (False, [])
+
+
+def test_a_new_leader_waits_for_what_the_last_one_may_be_sending(queue):
+    first, second = put(queue), put(queue, "user_m2")
+    assert taken(queue, counts="{1,0,0,0,0,0}") == [first]
+    lead(queue, "other")
+    (one, wait), free = take(queue, "other")[1]
+    assert one == first and 149000 < wait <= 150000 and free == (second, 0)
+    rows = queue.run("messages_recheck", holder="other", afters=NONE, lasts="{%s}" % ",".join([str(second)] * 6), limit=9, **KINDS)
+    assert [(row[0], row[4] > 0) for row in rows] == [(first, True), (second, False)]
+    queue.sql("UPDATE message_claims SET until = now() - interval '1 second' WHERE holder = 'me'")
+    assert taken(queue, "other") == [first, second]
+    assert queue.sql("SELECT holder FROM message_claims") == [("other",)]
+
+
+def test_an_instance_releases_what_it_did_not_begin(queue):
+    first, second = put(queue), put(queue, "user_m2")
+    taken(queue, held="{77}")
+    assert queue.value("SELECT ids FROM message_claims") == [77, first, second]
+    queue.run("messages_release", holder="me", ids="{%d}" % first)
+    lead(queue, "other")
+    assert taken(queue, "other") == [second]
+
+
+def test_what_an_instance_of_the_previous_release_claimed_waits(queue):
+    claimed, behind = put(queue), put(queue)
+    queue.sql("UPDATE messages SET next_at = now() + interval '150 seconds', tries = tries + (id = %s)::integer", [claimed])
+    assert [(message, wait > 0) for message, wait in take(queue)[1]] == [(claimed, True), (behind, False)]
+
+
+def test_a_message_waits_for_its_retry(queue):
+    message = put(queue)
+    taken(queue)
+    end(queue, {"id": message, "state": "QUEUED", "wait": 3600000, "error": "status 503"})
+    assert queue.value("SELECT tries FROM messages") == 1
+    (again, wait), = take(queue)[1]
+    assert again == message and 3500000 < wait <= 3600000
     queue.sql("UPDATE messages SET next_at = now()")
-    assert claim(queue) == [message]
+    assert taken(queue) == [message]
+
+
+def test_a_late_result_does_not_change_what_another_instance_ended(queue):
+    message = put(queue)
+    end(queue, {"id": message, "state": "QUEUED", "tries": 2, "wait": 0, "error": "slow"})
+    end(queue, {"id": message, "state": "QUEUED", "tries": 1, "wait": 3600000, "error": "later"})
+    assert queue.sql("SELECT tries, last_error FROM messages") == [(2, "slow")]
+    end(queue, {"id": message, "state": "SENT", "tries": 3})
+    end(queue, {"id": message, "tries": 3, "state": "DEAD"})
+    assert queue.sql("SELECT state, tries FROM messages") == [("SENT", 3)]
+
+
+def test_a_message_that_was_sent_changes_no_index_but_the_key_and_its_queue(queue):
+    """Its row is updated once; a retry changes no index at all."""
+    message = put(queue)
+    queue.sql("SELECT pg_stat_force_next_flush(); SELECT pg_stat_reset_single_table_counters('messages'::regclass)")
     end(queue, {"id": message, "state": "QUEUED", "wait": 0, "error": "slow"})
-    assert claim(queue) == []
-    end(queue, {"id": message, "state": "SENT"})
-    end(queue, {"id": message, "tries": 2, "state": "DEAD"})
-    assert queue.value("SELECT state FROM messages") == "SENT"
+    end(queue, {"id": message, "state": "SENT", "tries": 2})
+    queue.sql("SELECT pg_stat_force_next_flush()")
+    assert queue.sql("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'messages'") == [(2, 1)]
+    assert queue.sql("SELECT indexrelid::regclass::text FROM pg_index WHERE indrelid = 'messages'::regclass ORDER BY 1") == [
+        ("messages_created",), ("messages_dead",), ("messages_pkey",), ("messages_queue",)]
 
 
 def test_a_retry_is_not_later_than_the_end_of_life(queue):
-    first, second = put(queue), put(queue)
-    claim(queue)
+    first = put(queue)
     end(queue, {"id": first, "state": "QUEUED", "wait": 7200000, "error": "status 503"})
     assert queue.value("SELECT next_at = until FROM messages WHERE id = %s", [first])
-    queue.sql("UPDATE messages SET next_at = now() - interval '1 minute', until = now() - interval '1 minute' WHERE id = %s",
-              [first])
-    assert claim(queue) == [first]
-    end(queue, {"id": first, "state": "SKIPPED", "error": "too late", "tries": 2})
-    assert claim(queue) == [second]
 
 
 def test_a_text_message_instead_of_a_push_is_made_once_and_in_time_only(queue):
     push, late = put(queue, channel="PUSH"), put(queue, "user_m2", channel="PUSH")
     queue.sql("UPDATE messages SET params = '{\"code\": \"1\"}', data = '{}', event_id = 7 WHERE id = %s", [push])
     queue.sql("UPDATE messages SET until = now() - interval '1 second' WHERE id = %s", [late])
-    claim(queue)
     for _ in range(2):
         end(queue, *({"id": one, "state": "DEAD", "error": "status 404", "text": True} for one in (push, late)))
     made = queue.sql("SELECT event_id, kind, recipient, template, params::text, data, language, state, tries FROM messages"
                      " WHERE channel = 'SMS'")
     assert made == [(7, "USER", "user_m1", "code", '{"code": "1"}', None, "fr", "QUEUED", 0)]
     assert queue.value("SELECT count(DISTINCT until) FROM messages WHERE recipient = 'user_m1'") == 1
-    assert len(claim(queue)) == 1
-
-
-def test_a_try_without_a_request_is_not_counted(queue):
-    message = put(queue)
-    claim(queue)
-    end(queue, {"id": message, "state": "QUEUED", "wait": 0, "error": "no token", "untried": True})
-    assert queue.value("SELECT tries FROM messages WHERE id = %s", [message]) == 0
-    assert claim(queue) == [message]
+    assert len(taken(queue)) == 1
 
 
 def test_the_position_moves_only_when_it_is_as_read(db):
@@ -172,7 +195,7 @@ def test_an_address_is_the_present_one_of_the_account(queue):
     assert queue.value("SELECT message_address('USER', 'user_m1', 'PUSH')::text") == '["t1"]'
     assert queue.value("SELECT message_address('USER', 'user_m2', 'PUSH')") is None
     put(queue, channel="PUSH")
-    message, = claim(queue)
+    message, = taken(queue)
     end(queue, {"id": message, "state": "DEAD", "gone": ["t1"]})
     assert queue.value("SELECT array_agg(token) FROM device_tokens WHERE account_id = 'user_m1'") == ["t2"]
 

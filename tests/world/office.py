@@ -99,15 +99,14 @@ class Office:
         return row
 
     def hurry(self):
-        """Makes messages that wait for their next try due. Messages taken in the last seconds are being sent and stay, also
-        those taken while this statement waited for the row (then now() of the taker is later)."""
-        self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
-                 " AND next_at NOT BETWEEN now() + interval '135 seconds' AND now() + interval '210 seconds'")
+        """Makes messages that wait for their next try due."""
+        self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'")
 
-    def hurry_until_empty(self):
-        """Makes messages that a killed instance had taken due, until no message waits to be sent."""
-        def empty():
-            self.sql("UPDATE messages SET next_at = now() WHERE state = 'QUEUED'"
-                     " AND next_at > now() + interval '30 seconds' AND next_at < now() + interval '145 seconds'")
-            return not self.sql("SELECT 1 FROM messages WHERE state = 'QUEUED'")
-        until(empty, what="an empty queue")
+    def end_claims(self):
+        """Ends the claims of an instance that was killed or stopped, as time would."""
+        self.sql("UPDATE message_claims SET until = now()")
+
+    def under_way(self):
+        """How many messages are claimed and not sent yet."""
+        return self.sql("SELECT count(*) AS n FROM message_claims c, messages m WHERE m.id = ANY (c.ids)"
+                        " AND m.state = 'QUEUED'")[0]["n"]

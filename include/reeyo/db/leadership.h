@@ -22,5 +22,7 @@ int leadership_new(struct loop *loop, struct db *db, const char *name, void (*ga
  */
 void leadership_close(struct leadership *leadership);
 bool leadership_held(const struct leadership *leadership);
+/* Its name in `leases`. */
+const char *leadership_holder(const struct leadership *leadership);
 
 #endif

@@ -67,6 +67,8 @@ void periodic_close(struct periodic *periodic);
 
 /* This instance holds the lease (or there is none), and the job is not closing. */
 bool periodic_leads(const struct periodic *periodic);
+/* The holder of the lease, as in `leases`. Only for a job with a lease. */
+const char *periodic_holder(const struct periodic *periodic);
 /* Starts a round now, or directly after the one that runs, if this instance leads. */
 void periodic_wake(struct periodic *periodic);
 /* The same in so many milliseconds, instead of when the next round is due. */

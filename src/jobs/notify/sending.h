@@ -10,12 +10,14 @@
 #include "reeyo/loop/app.h"
 
 struct sending;
-/* job: of the same loop; lives longer than this. 0 or E_NO_MEMORY. All functions: the loop thread,
- * or before the loop runs. */
+/* job: of the same loop, with a lease; lives until sending_close. 0 or E_NO_MEMORY. All functions:
+ * the loop thread, or before the loop runs. */
 int sending_new(struct app *app, const struct periodic *job, struct sending **ret) MUST_CHECK;
-/* Looks for rows to send. */
+/* Looks for new rows. */
 void sending_wake(struct sending *sending);
-/* Drops what is being sent: the next leader claims those rows again. NULL is allowed. */
+/* Cancels what is being sent, and stores the results that are known: the next leader sends the
+ * rest, what was cancelled when its claim has ended. The db must not be closed yet. NULL is
+ * allowed. */
 void sending_close(struct sending *sending);
 
 #endif
