@@ -118,9 +118,9 @@ SELECT EXISTS (SELECT FROM target) AS rejected
 
 -- Orders of a vendor, newest first, without those that wait for a payment.
 --  states: NULL for all. from, before: timestamptz or NULL
--- Columns: orders is a JSON array. Always one row.
+-- Always one row.
 -- name: vendor_order_list
--- columns: total, orders
+-- columns: total bigint, orders order_row[]
 WITH page AS (
   (SELECT id, created_at FROM orders o
     WHERE vendor_id = :vendor_id::text AND active IS TRUE AND order_payable(o)
@@ -151,17 +151,17 @@ SELECT
                                WHEN :states <@ '{DELIVERED,CANCELLED}' THEN '{f}' ELSE '{t,f}' END)
         AND created_at >= coalesce(:from, '-infinity') AND created_at < coalesce(:before, 'infinity'))
   END AS total,
-  (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
-     FROM page JOIN orders o ON o.id = page.id) AS orders
+  ARRAY(SELECT @order_row(o) FROM page JOIN orders o ON o.id = page.id ORDER BY o.created_at DESC, o.id DESC) AS orders
 
 -- The queue of a vendor: orders in the given active states, oldest first, at most 200.
--- Columns: total: the number of orders returned; orders is a JSON array. Always one row.
+-- Always one row.
 -- name: vendor_order_queue
--- columns: total, orders
-SELECT count(*) AS total, '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at, o.id), '') || ']' AS orders
+-- columns: orders order_row[]
+SELECT ARRAY(SELECT @order_row(o)
   FROM (SELECT * FROM orders t
          WHERE vendor_id = :vendor_id::text AND active IS TRUE AND status = ANY (:states::text[]) AND order_payable(t)
          ORDER BY created_at LIMIT 200) o
+ ORDER BY o.created_at, o.id) AS orders
 
 -- Statistics of a vendor for a period, in business days.
 --  period: today, week, month or year: the current one, from its first day
@@ -185,19 +185,18 @@ SELECT '{"total":' || count(*) || ',"pending":' || count(*) FILTER (WHERE status
 --  order: id or number. rider_id: the rider who reads it, NULL for a vendor
 -- Columns: offerable: it has no rider, and this rider has not rejected it. No row: 404.
 -- name: order_get_party
--- columns: vendor_id, rider_id, payable, order, id, offerable, type, status
-SELECT o.vendor_id, o.rider_id, order_payable(o) AS payable, order_json(o) AS order, o.id,
+-- columns: order order_row, payable boolean, offerable boolean
+SELECT @order_row(o) AS order, order_payable(o) AS payable,
        o.rider_id IS NULL AND (SELECT f.outcome FROM offers f WHERE f.order_id = o.id AND f.rider_id = :rider_id::text
-         ORDER BY f.offered_at DESC LIMIT 1) IS DISTINCT FROM 'REJECTED' AS offerable,
-       o.order_type AS type, o.status
+         ORDER BY f.offered_at DESC LIMIT 1) IS DISTINCT FROM 'REJECTED' AS offerable
   FROM orders o
  WHERE o.id = CASE WHEN substr(:order::text, 2, 1) = '-'
    THEN (SELECT n.id FROM orders n WHERE n.order_number = :order) ELSE :order END
 
 -- Orders of a rider, newest first.
--- Columns: orders is a JSON array. Always one row.
+-- Always one row.
 -- name: rider_order_list
--- columns: total, orders
+-- columns: total bigint, orders order_row[]
 WITH page AS (
   (SELECT id, created_at FROM orders WHERE rider_id = :rider_id::text AND active IS TRUE
     ORDER BY created_at DESC LIMIT :limit::bigint + :offset::bigint)
@@ -207,15 +206,15 @@ WITH page AS (
   ORDER BY created_at DESC, id DESC LIMIT :limit OFFSET :offset
 )
 SELECT (SELECT count(*) FROM orders WHERE rider_id = :rider_id) AS total,
-  (SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
-     FROM page JOIN orders o ON o.id = page.id) AS orders
+  ARRAY(SELECT @order_row(o) FROM page JOIN orders o ON o.id = page.id ORDER BY o.created_at DESC, o.id DESC) AS orders
 
 -- Active orders of a rider, newest first.
--- Columns: orders is a JSON array. Always one row.
+-- Always one row.
 -- name: rider_order_active
--- columns: orders
-SELECT '[' || coalesce(string_agg(order_json(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']' AS orders
+-- columns: orders order_row[]
+SELECT ARRAY(SELECT @order_row(o)
   FROM (SELECT * FROM orders WHERE rider_id = :rider_id::text AND active IS TRUE ORDER BY created_at DESC LIMIT 100) o
+ ORDER BY o.created_at DESC, o.id DESC) AS orders
 
 -- A rider reports an issue with an order that is or was assigned to the rider.
 --  order: id or number. occurred_at: NULL: now. key, fingerprint: Idempotency-Key or NULL

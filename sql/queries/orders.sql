@@ -150,22 +150,41 @@ SELECT CASE
        ELSE nullif(split_part(outcome, ' ', 2), '') END AS detail
   FROM checked
 
+-- What replies show of an order: to vendors and riders, and to its customer with the code for the rider. A reply renders it
+-- by the table order_fields (src/api/schema/order_fields.c). PostgreSQL needs 27 of the 65 microseconds that it took to build
+-- and send the same as JSON; as separate columns, which it describes one by one in each answer, it took 34.
+-- record: order_row
+-- members: id text, order_number text, order_type text, status text, user_id text, user_name text, user_phone text,
+-- members: vendor_id text, vendor_name text, rider_id text, rider_name text, rider_phone text,
+-- members: items json, package_details json, subtotal bigint, delivery_fee bigint, service_fee bigint, discount bigint,
+-- members: total bigint, distance double precision, payment_method text, payment_status text, payment_reference text,
+-- members: delivery_address json, delivery_instructions text, pickup_address json, pickup_text text,
+-- members: pickup_lat double precision, pickup_lng double precision, delivery_text text, delivery_lat double precision,
+-- members: delivery_lng double precision, notes text, preparation_time integer, estimated_delivery_at timestamptz,
+-- members: cancel_reason text, cancelled_by text, rejection_reason text, rating json, pickup_photos json,
+-- members: delivery_photos json, timeline json, created_at timestamptz, updated_at timestamptz, accepted_at timestamptz,
+-- members: preparing_at timestamptz, ready_at timestamptz, rider_assigned_at timestamptz,
+-- members: arrived_at_pickup_at timestamptz, picked_up_at timestamptz, arrived_at_delivery_at timestamptz,
+-- members: delivered_at timestamptz, cancelled_at timestamptz
+-- record: order_user_row
+-- members: order_row.*, verification_code text
+
 -- One order by its id, and by its number (whose second character is a dash, which an id never has). One statement for both
 -- would be slower: each read would set up two index scans.
--- Columns: order is the Order for the customer. Another user_id than the caller's: 403. No row: 404.
+-- Another user_id than the caller's: 403. No row: 404.
 -- name: order_get
--- columns: user_id, order, status, rider_id
-SELECT o.user_id, order_json_user(o) AS order, o.status, o.rider_id FROM orders o WHERE o.id = :order_id::text
+-- columns: order order_user_row
+SELECT @order_user_row(o) AS order FROM orders o WHERE o.id = :order_id::text
 -- name: order_get_numbered
--- columns: user_id, order, status, rider_id
-SELECT o.user_id, order_json_user(o) AS order, o.status, o.rider_id FROM orders o WHERE o.order_number = :number::text
+-- columns: order order_user_row
+SELECT @order_user_row(o) AS order FROM orders o WHERE o.order_number = :number::text
 
 -- Orders of a customer, newest first. Active and final orders are one range of the index each; both are read from the end
 -- and merged. `active IS TRUE` instead of `active` prevents the planner from using orders_open, the index of all customers.
 --  states: NULL for all. type: NULL for all. from, before: timestamptz or NULL
--- Columns: orders is a JSON array. Always one row.
+-- Always one row.
 -- name: order_list
--- columns: total, orders
+-- columns: total bigint, orders order_user_row[]
 WITH page AS (
   (SELECT id, created_at FROM orders
     WHERE user_id = :user_id::text AND active IS TRUE
@@ -195,16 +214,17 @@ SELECT
         AND created_at >= coalesce(:from, '-infinity') AND created_at < coalesce(:before, 'infinity')
         AND (:states IS NULL OR status = ANY (:states)) AND (:type IS NULL OR order_type = :type))
   END AS total,
-  (SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']'
-     FROM page JOIN orders o ON o.id = page.id) AS orders
+  ARRAY(SELECT @order_user_row(o) FROM page JOIN orders o ON o.id = page.id
+         ORDER BY o.created_at DESC, o.id DESC) AS orders
 
 -- Active orders of a customer, newest first, at most 100.
--- Columns: orders is a JSON array. Always one row.
+-- Always one row.
 -- name: order_active
--- columns: orders
-SELECT '[' || coalesce(string_agg(order_json_user(o), ',' ORDER BY o.created_at DESC, o.id DESC), '') || ']' AS orders
+-- columns: orders order_user_row[]
+SELECT ARRAY(SELECT @order_user_row(o)
   FROM (SELECT * FROM orders WHERE user_id = :user_id::text AND active IS TRUE
          ORDER BY created_at DESC LIMIT 100) o
+ ORDER BY o.created_at DESC, o.id DESC) AS orders
 
 -- Cancels one order that was not accepted in time (by SYSTEM), with refund and events as order_move does. The service calls
 -- it again until it returns no row; each order has a transaction of its own, because two of them would lock the wallets

@@ -64,18 +64,21 @@ static void civil_from_days(int64_t days, int64_t *year, int64_t *month, int64_t
 	*year = y + era * 400 + (*month <= 2);
 }
 
+/* Writes `value` with exactly `count` digits, and `end` behind it; returns what follows. */
+static char *clock_digits_write(char *out, int64_t value, int count, char end)
+{
+	for (int i = count - 1; i >= 0; i--, value /= 10)
+		out[i] = (char)('0' + value % 10);
+	out[count] = end;
+	return out + count + 1;
+}
+
 void clock_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
 {
-	int64_t ms = wall_ms % 1000, seconds = wall_ms / 1000, days, year, month, day;
+	int64_t day_ms = wall_ms % 86400000, days = wall_ms / 86400000, year, month, day;
 
-	if (ms < 0) {
-		ms += 1000;
-		seconds--;
-	}
-	days = seconds / 86400;
-	seconds %= 86400;
-	if (seconds < 0) {
-		seconds += 86400;
+	if (day_ms < 0) {
+		day_ms += 86400000;
 		days--;
 	}
 	civil_from_days(days, &year, &month, &day);
@@ -83,10 +86,14 @@ void clock_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
 		memcpy(out, "9999-12-31T23:59:59.999Z", CLOCK_ISO_SIZE);
 		return;
 	}
-	snprintf(out, CLOCK_ISO_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
-		(unsigned)year % 10000u, (unsigned)month % 100u, (unsigned)day % 100u,
-		(unsigned)(seconds / 3600) % 100u, (unsigned)(seconds / 60 % 60),
-		(unsigned)(seconds % 60), (unsigned)ms % 1000u);
+	out = clock_digits_write(out, year, 4, '-');
+	out = clock_digits_write(out, month, 2, '-');
+	out = clock_digits_write(out, day, 2, 'T');
+	out = clock_digits_write(out, day_ms / 3600000, 2, ':');
+	out = clock_digits_write(out, day_ms / 60000 % 60, 2, ':');
+	out = clock_digits_write(out, day_ms / 1000 % 60, 2, '.');
+	out = clock_digits_write(out, day_ms % 1000, 3, 'Z');
+	*out = '\0';
 }
 
 /* Reads n digits at *at and moves *at past them; -1 when there are fewer. */

@@ -5,9 +5,8 @@
  */
 #include <assert.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
+#include "reeyo/core/clock.h"
 #include "reeyo/core/json_writer.h"
 
 struct json_writer json_write_to(struct buf *out)
@@ -129,18 +128,23 @@ void json_write_null(struct json_writer *json)
 
 void json_write_double(struct json_writer *json, double value)
 {
-	char digits[32];
-	int len = 0;
+	char digits[DOUBLE_TEXT_SIZE];
 
 	if (!isfinite(value))
 		return json_write_null(json);
-	for (int precision = 15; precision <= 17; precision++) {
-		len = snprintf(digits, sizeof(digits), "%.*g", precision, value);
-		if (strtod(digits, NULL) == value)
-			break;
-	}
 	json_before_value(json);
-	buf_add(json->out, digits, (size_t)len);
+	buf_add(json->out, digits, double_to_text(value, digits));
+}
+
+void json_write_time(struct json_writer *json, int64_t wall_ms)
+{
+	char time[CLOCK_ISO_SIZE];
+
+	clock_iso(wall_ms, time);
+	json_before_value(json);
+	buf_add(json->out, "\"", 1);
+	buf_add(json->out, time, CLOCK_ISO_SIZE - 1);
+	buf_add(json->out, "\"", 1);
 }
 
 void json_write_decimal(struct json_writer *json, double value, int decimals)
@@ -150,6 +154,11 @@ void json_write_decimal(struct json_writer *json, double value, int decimals)
 		return json_write_null(json);
 	json_before_value(json);
 	buf_printf(json->out, "%.*f", decimals, value);
+}
+
+void json_write_hole(struct json_writer *json)
+{
+	json_before_value(json);
 }
 
 void json_write_raw(struct json_writer *json, struct text value)

@@ -319,26 +319,88 @@ void buf_printf(struct buf *buf, const char *format, ...)
 	buf->len += (size_t)len;
 }
 
+/* The letter of a short escape (\n); 0 when the character has none. */
+static char json_escape_letter(unsigned char c)
+{
+	switch (c) {
+	case '"':
+	case '\\':
+		return (char)c;
+	case '\b':
+		return 'b';
+	case '\f':
+		return 'f';
+	case '\n':
+		return 'n';
+	case '\r':
+		return 'r';
+	case '\t':
+		return 't';
+	default:
+		return 0;
+	}
+}
+
+static void buf_add_escape(struct buf *buf, unsigned char c)
+{
+	const char escape[2] = { '\\', json_escape_letter(c) };
+
+	if (escape[1])
+		buf_add(buf, escape, sizeof(escape));
+	else
+		buf_printf(buf, "\\u%04x", c);
+}
+
+/* A byte of each of eight. */
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* True when one of eight bytes is zero. (A byte above a zero byte may be found too, which does not
+ * matter.) */
+static bool has_zero_byte(uint64_t eight)
+{
+	return ((eight - EIGHT(0x01)) & ~eight & EIGHT(0x80)) != 0;
+}
+
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c != '"' && c != '\\';
+}
+
+static bool are_plain(const char *at)
+{
+	uint64_t eight;
+
+	memcpy(&eight, at, sizeof(eight));
+	return !has_zero_byte(eight & EIGHT(0xe0)) && !has_zero_byte(eight ^ EIGHT('"')) &&
+		!has_zero_byte(eight ^ EIGHT('\\'));
+}
+
+/* How many bytes from the front need no escape. Most texts need none, so eight are looked at
+ * together. */
+static size_t plain_length(struct text text)
+{
+	size_t len = 0;
+
+	while (len + sizeof(uint64_t) <= text.len && are_plain(text.at + len))
+		len += sizeof(uint64_t);
+	while (len < text.len && is_plain((unsigned char)text.at[len]))
+		len++;
+	return len;
+}
+
 void buf_add_json(struct buf *buf, struct text text)
 {
-	size_t plain = 0;
+	size_t plain = plain_length(text);
 
+	if (!buf_reserve(buf, text.len + 2))
+		return;
 	buf_add(buf, "\"", 1);
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned char c = (unsigned char)text.at[i];
-
-		if (c >= 0x20 && c != '"' && c != '\\')
-			continue;
-		buf_add(buf, text.at + plain, i - plain);
-		plain = i + 1;
-		if (c == '"' || c == '\\')
-			buf_printf(buf, "\\%c", c);
-		else if (c == '\n')
-			buf_add(buf, "\\n", 2);
-		else
-			buf_printf(buf, "\\u%04x", c);
+	for (; plain < text.len; plain = plain_length(text)) {
+		buf_add(buf, text.at, plain);
+		buf_add_escape(buf, (unsigned char)text.at[plain]);
+		text = (struct text){ text.at + plain + 1, text.len - plain - 1 };
 	}
-	buf_add(buf, text.at + plain, text.len - plain);
+	buf_add(buf, text.at, plain);
 	buf_add(buf, "\"", 1);
 }
 

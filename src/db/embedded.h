@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+#include "reeyo/db/record.h"
+
 /* A parameter of a statement: where it stands in the statement's struct and what stands there. */
 enum param_type {
 	PARAM_TEXT,     /* const char * */
@@ -30,6 +32,8 @@ struct query_text {
 	const struct query_param *params; /* param_count of them */
 	unsigned param_count;
 	const char *columns; /* as declared: "id,status"; NULL: not declared */
+	/* Of the columns, when they are read in binary; NULL: all are read as text. */
+	const enum db_type *types;
 };
 extern const struct query_text embedded_queries[];
 

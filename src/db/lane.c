@@ -378,7 +378,7 @@ static bool lane_call_send(struct lane *lane, struct db_call *call)
 	if (lane->statement_states[index] == STATEMENT_UNKNOWN && !statement_prepare(lane, index))
 		return false;
 	return PQsendQueryPrepared(lane->pg, prepared_name(index, name), (int)call->count,
-		call->params, NULL, NULL, 0);
+		call->params, NULL, NULL, lane->db->texts[index].types != NULL);
 }
 
 /* The first waiting call may be sent: there is one, and its statement is not being prepared. */

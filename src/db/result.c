@@ -134,18 +134,36 @@ struct text db_text(const struct db_result *result, unsigned row, unsigned colum
 		(size_t)PQgetlength(result->pg, (int)row, (int)column) };
 }
 
+/* A column that was read in binary. */
+static bool column_value(
+	const struct db_result *result, unsigned row, unsigned column, struct db_value *ret)
+{
+	struct text bytes = db_text(result, row, column);
+
+	if (!PQfformat(result->pg, (int)column))
+		return false;
+	*ret = (struct db_value){ bytes.at, (uint32_t)bytes.len, 0 };
+	return true;
+}
+
 int64_t db_int(const struct db_result *result, unsigned row, unsigned column)
 {
+	struct db_value binary;
 	int64_t value = 0;
 
+	if (column_value(result, row, column, &binary))
+		return db_value_int(&binary);
 	(void)text_to_int(db_text(result, row, column), INT64_MIN, INT64_MAX, &value);
 	return value;
 }
 
 double db_double(const struct db_result *result, unsigned row, unsigned column)
 {
+	struct db_value binary;
 	double value = 0;
 
+	if (column_value(result, row, column, &binary))
+		return db_value_double(&binary);
 	(void)text_to_double(db_text(result, row, column), &value);
 	return value;
 }
@@ -153,6 +171,9 @@ double db_double(const struct db_result *result, unsigned row, unsigned column)
 bool db_bool(const struct db_result *result, unsigned row, unsigned column)
 {
 	struct text text = db_text(result, row, column);
+	struct db_value binary;
 
+	if (column_value(result, row, column, &binary))
+		return db_value_bool(&binary);
 	return text.len == 1 && text.at[0] == 't';
 }

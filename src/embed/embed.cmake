@@ -1,5 +1,6 @@
 # Files of the product that become part of the binary: a small program of the build turns them into C.
-add_executable(reeyo_embed ${CMAKE_SOURCE_DIR}/src/embed/embed.c ${CMAKE_SOURCE_DIR}/src/embed/queries.c)
+add_executable(reeyo_embed ${CMAKE_SOURCE_DIR}/src/embed/embed.c ${CMAKE_SOURCE_DIR}/src/embed/queries.c
+	${CMAKE_SOURCE_DIR}/src/embed/records.c)
 target_compile_definitions(reeyo_embed PRIVATE _GNU_SOURCE)
 set(REEYO_GENERATED ${CMAKE_BINARY_DIR}/generated)
 file(MAKE_DIRECTORY ${REEYO_GENERATED}/reeyo/db/queries)
@@ -11,7 +12,7 @@ file(GLOB reeyo_sql CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/sql/queries/*.sql
 	${CMAKE_SOURCE_DIR}/sql/demo/*.sql
 	${CMAKE_SOURCE_DIR}/sql/audit/*.sql)
 list(SORT reeyo_sql)
-set(REEYO_EMBEDDED_SQL ${REEYO_GENERATED}/reeyo/db/queries.h ${REEYO_GENERATED}/embedded.c)
+set(REEYO_EMBEDDED_SQL ${REEYO_GENERATED}/reeyo/db/queries.h ${REEYO_GENERATED}/reeyo/db/records.h ${REEYO_GENERATED}/embedded.c)
 foreach(file ${reeyo_sql})
 	if(file MATCHES "/sql/queries/")
 		cmake_path(GET file STEM name)

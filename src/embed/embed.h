@@ -34,6 +34,22 @@ bool line_is_blank(const char *line);
 /* A C string literal, a line of it for each line of the text. */
 void literal_write(const char *text, FILE *out);
 
+void upper_write(const char *word, size_t len, FILE *out);
+
+/* --- Records: see records.c ------------------------------------------------------------------- */
+
+void records_read(const char *path);
+/* The constants to folder/records.h, the descriptions to source. */
+void records_write(const char *folder, FILE *source);
+/* Writes ROW(…) of a record of the row with this alias; false when there is no such record. */
+bool record_expand(const char *name, const char *row, FILE *out);
+/* The constant of enum db_type for an SQL type ("double precision"); NULL for any other text. */
+const char *result_type(const char *sql);
+/* The same for the name of a record or, with [], a list of it. */
+const char *result_record_type(const char *name);
+
+/* --- Statements: see queries.c ---------------------------------------------------------------- */
+
 /* Statements: the enum of their names to folder/queries.h, their parameters and columns to
  * folder/queries/<file>.h, and their texts to source. Of the paths it takes those in sql/queries/.
  */

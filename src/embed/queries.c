@@ -5,6 +5,9 @@
  * "-- columns: id, status" behind it; comments above the first one are for readers only. In a
  * statement's text `:order_id` is a parameter; see include/reeyo/db/params.h for what the generated
  * struct has for it. What stands in quotes or comments is left alone.
+ *
+ * Columns with types, "-- columns: total bigint, orders order_row[]", are read in binary; each has
+ * a type then. A type is one of SQL or a record (records.c), or a list of it.
  */
 #include "embed.h"
 
@@ -28,7 +31,8 @@ struct param {
 /* The statement that is being read. */
 static struct {
 	char name[WORD_MAX];
-	char columns[2000];
+	char columns[2000]; /* names, comma separated */
+	char types[4000];   /* constants of enum db_type, comma separated; "": read as text */
 	char text[64 * 1024];
 	size_t len;
 	struct param params[PARAMS_MAX];
@@ -155,6 +159,19 @@ static size_t opaque(const char *at)
 	return end ? (size_t)(end - at) + 1 : strlen(at);
 }
 
+/* Writes the ROW(…) that @record(alias) stands for; returns the length of what it replaces. */
+static size_t record_write_at(const char *path, const char *at, FILE *out)
+{
+	char name[WORD_MAX], row[WORD_MAX];
+	int len = 0;
+
+	if (sscanf(at, "@%63[a-z0-9_](%63[a-z0-9_])%n", name, row, &len) != 2 || !len ||
+		!record_expand(name, row, out))
+		die(path, statement.line, "@ is followed by a record and, in parentheses, a row",
+			statement.name);
+	return (size_t)len;
+}
+
 static bool begins_param(const char *text, size_t at)
 {
 	return text[at] == ':' && islower((unsigned char)text[at + 1]) &&
@@ -170,6 +187,8 @@ static void text_rewrite(const char *path, FILE *out)
 		if ((len = opaque(text + at))) {
 			fwrite(text + at, 1, len, out);
 			at += len;
+		} else if (text[at] == '@' && islower((unsigned char)text[at + 1])) {
+			at += record_write_at(path, text + at, out);
 		} else if (begins_param(text, at)) {
 			unsigned i;
 
@@ -212,32 +231,56 @@ static void statement_params_write(const char *path)
 
 /* --- Columns ---------------------------------------------------------------------------------- */
 
-static void upper_write(const char *word, size_t len, FILE *out)
+void upper_write(const char *word, size_t len, FILE *out)
 {
 	for (size_t i = 0; i < len; i++)
 		fputc(toupper((unsigned char)word[i]), out);
 }
 
-static void columns_write(const char *path)
+static void columns_write(void)
 {
 	fputs("\nenum {\n", header_out);
 	for (const char *at = statement.columns; *at;) {
-		size_t len = 0;
+		size_t len = strcspn(at, ",");
 
-		while (is_word(at[len]))
-			len++;
-		if (len == 0)
-			die(path, statement.line, "columns are words with commas between them",
-				statement.columns);
 		fputc('\t', header_out);
 		upper_write(statement.name, strlen(statement.name), header_out);
 		fputc('_', header_out);
 		upper_write(at, len, header_out);
 		fputs(",\n", header_out);
-		at += len;
-		at += strspn(at, ", ");
+		at += len + (at[len] == ',');
 	}
 	fputs("};\n", header_out);
+}
+
+static void list_append(const char *path, char *list, size_t size, const char *word)
+{
+	size_t len = strlen(list);
+
+	if (len + strlen(word) + 2 > size)
+		die(path, statement.line, "too many columns", word);
+	snprintf(list + len, size - len, "%s%s", len ? "," : "", word);
+}
+
+/* "total" or "total bigint". */
+static void column_add(const char *path, char *text)
+{
+	size_t len = strcspn(text, " ");
+	const char *type = text + len + strspn(text + len, " ");
+	const char *known = result_type(type);
+	bool first = !statement.columns[0];
+
+	if (!known)
+		known = result_record_type(type);
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") != len || len == 0 ||
+		(*type && !known))
+		die(path, statement.line, "a column has a name and perhaps a type", text);
+	if (!first && (statement.types[0] != '\0') != (*type != '\0'))
+		die(path, statement.line, "either all columns have types or none", text);
+	text[len] = '\0';
+	list_append(path, statement.columns, sizeof(statement.columns), text);
+	if (known)
+		list_append(path, statement.types, sizeof(statement.types), known);
 }
 
 /* --- Statements ------------------------------------------------------------------------------- */
@@ -255,6 +298,18 @@ static void name_add(const char *path, const char *name)
 		die(path, statement.line, "too many statements", NULL);
 	names[name_count++] = strdup(name);
 	fprintf(names_out, "\tQUERY_%s,\n", name);
+}
+
+/* The names and types of the columns, as the last members of a struct query_text. */
+static void statement_columns_write(void)
+{
+	if (!statement.columns[0])
+		fputs("NULL, NULL },\n", texts_out);
+	else if (!statement.types[0])
+		fprintf(texts_out, "\"%s\", NULL },\n", statement.columns);
+	else
+		fprintf(texts_out, "\"%s\", (const enum db_type[]){ %s } },\n", statement.columns,
+			statement.types);
 }
 
 static void statement_end(const char *path)
@@ -283,14 +338,11 @@ static void statement_end(const char *path)
 		fprintf(texts_out, ",\n\tparams_%s, %u, ", statement.name, statement.count);
 	else
 		fputs(",\n\tNULL, 0, ", texts_out);
-	if (statement.columns[0])
-		fprintf(texts_out, "\"%s\" },\n", statement.columns);
-	else
-		fputs("NULL },\n", texts_out);
+	statement_columns_write();
 	if (statement.count)
 		statement_params_write(path);
 	if (statement.columns[0])
-		columns_write(path);
+		columns_write();
 }
 
 static void statement_begin(const char *path, unsigned line, const char *name)
@@ -301,19 +353,13 @@ static void statement_begin(const char *path, unsigned line, const char *name)
 	snprintf(statement.name, sizeof(statement.name), "%s", name);
 }
 
-static void columns_add(const char *path, unsigned line, const char *list)
+static void columns_add(const char *path, unsigned line, char *list)
 {
-	size_t len = strlen(statement.columns);
-
 	if (!statement.name[0] || statement.len)
 		die(path, line, "-- columns: stands between -- name: and the statement", list);
-	if (len + strlen(list) + 3 > sizeof(statement.columns))
-		die(path, line, "too many columns", list);
-	if (len && statement.columns[len - 1] != ',')
-		statement.columns[len++] = ',';
-	for (; *list; list++)
-		if (*list != ' ')
-			statement.columns[len++] = *list;
+	for (char *one = strtok(list, ","); one; one = strtok(NULL, ","))
+		if (*(one += strspn(one, " ")))
+			column_add(path, one);
 }
 
 static void text_add(const char *path, unsigned line, const char *text)
@@ -387,10 +433,14 @@ void queries_embed(const char *folder, FILE *source, int count, char **paths)
 		names_out);
 	for (int i = 0; i < count; i++)
 		if (strstr(paths[i], "/sql/queries/"))
+			records_read(paths[i]);
+	for (int i = 0; i < count; i++)
+		if (strstr(paths[i], "/sql/queries/"))
 			header_embed(folder, paths[i]);
 	fputs("\tQUERY_COUNT\n};\n\n#endif\n", names_out);
 	snprintf(to, sizeof(to), "%s/queries.h", folder);
 	output_end(&names_output, to);
+	records_write(folder, source);
 	output_append(&params_output, source);
 	fputs("\nconst struct query_text embedded_queries[] = {\n", source);
 	output_append(&texts_output, source);

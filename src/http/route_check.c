@@ -7,6 +7,7 @@
 
 #include "reeyo/core/log.h"
 #include "reeyo/core/memory.h"
+#include "reeyo/http/render.h"
 
 /* A longer operation would not be a name. */
 #define OPERATION_LENGTH_MAX 48
@@ -97,6 +98,18 @@ static bool permission_is_valid(const struct route_set *set, const struct route 
 	return row->permission && !row->access && route_access(set, row) != ACCESS_UNSET;
 }
 
+/* The first member of a reply table, or of the tables in it, that cannot be rendered from the
+ * record that its table names; NULL: none. */
+static const char *reply_mismatch(const struct field *table)
+{
+	const struct field *field = table;
+	const char *wrong = NULL;
+
+	for (; !wrong && field && field->name; field++)
+		wrong = reply_mismatch(field->of);
+	return wrong || !field || !field->record ? wrong : render_mismatch(table, field->record);
+}
+
 static int route_check(const struct route_set *set, const struct route *row)
 {
 	const char *wrong = !permission_is_valid(set, row) ? "permission"
@@ -108,7 +121,7 @@ static int route_check(const struct route_set *set, const struct route *row)
 		: row->path[0] != '/'                      ? "path"
 		: !limit_key_is_valid(row)                 ? "limit_by"
 		: !audit_is_valid(set, row)                ? "audit"
-							   : NULL;
+							   : reply_mismatch(row->reply);
 
 	if (!wrong)
 		return 0;

@@ -95,3 +95,8 @@ def cancel(db, order_id, user, reason="J'ai changé d'avis", states=("PENDING", 
         if outcome == "DONE":
             order = json.loads(order)
             return "CANCELLED", order, order["total"] if order["paymentStatus"] == "REFUNDED" else 0
+
+
+def order_read(db, order_id):
+    """The Order object of the customer."""
+    return json.loads(db.value("SELECT order_json_user(o) FROM orders o WHERE id = %s", [order_id]))

@@ -27,6 +27,36 @@ def numbered(text):
     return NAME.sub(number, text), names
 
 
+#: A record and its members, and where a statement has ROW(…) of one.
+RECORD_LINE = re.compile(r"-- (record|members): *(.*)")
+RECORD_USE = re.compile(r"@([a-z0-9_]+)\(([a-z0-9_]+)\)")
+
+
+def records(folder):
+    """{record: [(name, expression or None)]} of a folder, as src/embed/records.c reads them."""
+    found = {}
+    for path in sorted(folder.glob("*.sql")):
+        for line in path.read_text().splitlines():
+            match = RECORD_LINE.match(line)
+            if match and match[1] == "record":
+                members = found[match[2].strip()] = []
+            elif match:
+                for member in re.split(r",(?![^(]*\))", match[2]):
+                    words, _, expression = member.strip().partition("=")
+                    if words.endswith(".*"):
+                        members += found[words[:-2]]
+                    elif words:
+                        members.append((words.split()[0], expression.strip() or None))
+    return found
+
+
+def expanded(text, known):
+    """A statement with ROW(…) in place of @record(alias)."""
+    def row(match):
+        return "ROW(" + ", ".join(expression or f"{match[2]}.{name}" for name, expression in known[match[1]]) + ")"
+    return RECORD_USE.sub(row, text)
+
+
 def statements(folder=ROOT / "sql/queries", names=None):
     """{name: SQL} of a folder of named statements, as the build embeds them. names: a dictionary that gets the
     names of each one's parameters."""
@@ -40,8 +70,9 @@ def statements(folder=ROOT / "sql/queries", names=None):
                 found[name] = ""
             elif name and not line.lstrip().startswith("--"):
                 found[name] += line + "\n"
+    known = records(folder)
     for name, text in found.items():
-        found[name], parameters = numbered(text)
+        found[name], parameters = numbered(expanded(text, known))
         if names is not None:
             names[name] = parameters
     return found

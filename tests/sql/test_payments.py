@@ -6,7 +6,7 @@ import json
 import psycopg2
 import pytest
 
-from sql.shop import Shop, cancel, next_number, place
+from sql.shop import Shop, cancel, next_number, order_read, place
 from world.waiting import PATIENCE, race
 
 #: Events of src/domain/payment_state.c: the next state, and the states that they change.
@@ -315,7 +315,7 @@ def test_our_reasons_are_in_the_customers_language(db, language, words):
     db.sql("UPDATE payment_intents SET created_at = now() - interval '16 minutes' WHERE id = %s", [reference])
     expire(db)
     assert json.loads(read(db, reference, shop.user)[0][0])["reason"] == words
-    ended = json.loads(db.run("order_get", order["orderId"])[0][1])
+    ended = order_read(db, order["orderId"])
     assert ended["cancelReason"] == words
 
 
@@ -343,7 +343,7 @@ def test_an_order_by_mobile_money_is_hidden_until_it_is_paid(db):
     assert events(db, order["orderId"]) == []
     outcome, payment, ended, late = record(db, reference, "SUCCESSFUL", 4300)
     assert (outcome, ended, late, payment["orderId"]) == ("SUCCEEDED", False, False, order["orderId"])
-    paid = json.loads(db.run("order_get", order["orderId"])[0][1])
+    paid = order_read(db, order["orderId"])
     assert (paid["paymentStatus"], paid["status"], paid["paymentReference"]) == ("PAID", "PENDING", reference)
     assert events(db, order["orderId"]) == ["payment_received", "new_order"]
     assert booked(db, reference) == [("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT")]
@@ -372,7 +372,7 @@ def test_an_unpaid_order_ends_and_restores_the_stock(db, reported):
         assert (reference, shop.vendor, True) in expire(db)
     else:
         assert record(db, reference, "SUCCESSFUL" if reported == "MISMATCH" else reported, 1, why="No")[2] is True
-    ended = json.loads(db.run("order_get", order["orderId"])[0][1])
+    ended = order_read(db, order["orderId"])
     assert (ended["status"], ended["paymentStatus"], ended["cancelledBy"]) == ("CANCELLED", "FAILED", "SYSTEM")
     assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 10
     assert "payment_failed" in events(db, order["orderId"]) and booked(db, reference) == []
@@ -394,7 +394,7 @@ def test_a_payment_of_an_ended_order_goes_to_the_wallet(db, end):
         expire(db)
     outcome, _, _, late = record(db, reference, "SUCCESSFUL", 4300)
     assert (outcome, late) == ("SUCCEEDED", True)
-    over = json.loads(db.run("order_get", order["orderId"])[0][1])
+    over = order_read(db, order["orderId"])
     assert (over["status"], over["paymentStatus"]) == ("CANCELLED", "REFUNDED")
     assert booked(db, reference) == [("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT"), ("ESCROW", "USER", 4300, "REFUND")]
     assert shop.balance() == 4300
@@ -411,7 +411,7 @@ def test_a_customer_who_cancels_gets_no_payment_failed_event(db):
     cancel(db, order["orderId"], shop.user)
     assert record(db, reference, "FAILED")[2] is False
     assert "payment_failed" not in events(db, order["orderId"])
-    assert json.loads(db.run("order_get", order["orderId"])[0][1])["paymentStatus"] == "FAILED"
+    assert order_read(db, order["orderId"])["paymentStatus"] == "FAILED"
 
 
 def test_a_paid_parcel_looks_for_a_rider(db):

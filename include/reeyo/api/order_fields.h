@@ -5,10 +5,20 @@
 #ifndef REEYO_API_ORDER_FIELDS_H
 #define REEYO_API_ORDER_FIELDS_H
 
+#include "reeyo/db/records.h"
+#include "reeyo/http/render.h"
 #include "reeyo/http/request.h"
 
 extern const struct field order_fields[];      /* Order, as replies show it */
 extern const struct field order_list_fields[]; /* a page of orders and its pagination */
+
+extern struct document order_document;      /* Order, for vendors and riders */
+extern struct document order_user_document; /* Order, for its customer */
+
+/* Renders the orders in a column, a list of records of the document's type, as a JSON array in
+ * *ret. False when that fails; the error has then been sent. */
+bool order_list_render(struct request *rq, const struct db_result *result, unsigned column,
+	struct document *document, struct text *ret);
 
 /* Fields of a .query, and functions that read them into parameters of a statement. */
 #define ORDER_STATUS_FIELD \

@@ -56,10 +56,14 @@ void json_write_string(struct json_writer *json, const char *string);
 void json_write_int(struct json_writer *json, long long value);
 void json_write_bool(struct json_writer *json, bool value);
 void json_write_null(struct json_writer *json);
-/* The shortest decimal that reads back as the same double; null when it is not finite. */
+/* As double_to_text prints it; null when it is not finite. */
 void json_write_double(struct json_writer *json, double value);
+/* A time in milliseconds since 1970, as clock_iso prints it. */
+void json_write_time(struct json_writer *json, int64_t wall_ms);
 /* With exactly so many decimals (0 to 9), such as coordinates; null when it is not finite. */
 void json_write_decimal(struct json_writer *json, double value, int decimals);
+/* A value that the caller appends to the buf itself, right after this. */
+void json_write_hole(struct json_writer *json);
 /* A value that is JSON already; an absent or empty one gives null. It is not checked. */
 void json_write_raw(struct json_writer *json, struct text value);
 

@@ -82,7 +82,8 @@ void buf_add_text(struct buf *buf, struct text text);
 void buf_add_string(struct buf *buf, const char *string);
 void buf_add_int(struct buf *buf, long long value);
 void buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* A JSON string with its quotes, escaped; the input must be UTF-8. */
+/* A JSON string with its quotes, escaped as PostgreSQL's to_json escapes; the input must be UTF-8.
+ */
 void buf_add_json(struct buf *buf, struct text text);
 /* The text so far, NUL-terminated. NULL when an append failed. */
 char *buf_string(struct buf *buf);

@@ -43,6 +43,10 @@ struct text text_cut(struct text *rest, char mark);
 bool text_to_int(struct text text, int64_t min, int64_t max, int64_t *ret);
 /* A finite decimal number, e.g. "4.05"; false (and *ret untouched) for anything else. */
 bool text_to_double(struct text text, double *ret);
+/* Writes a finite double as the shortest decimal that reads back as the same double, in the form in
+ * which PostgreSQL prints it: 4.05, 1e+15, -0. Returns the length; no NUL is added. */
+#define DOUBLE_TEXT_SIZE 32
+size_t double_to_text(double value, char out[DOUBLE_TEXT_SIZE]);
 /* Well-formed UTF-8 without NUL. */
 bool text_is_utf8(struct text text);
 /* Copies the whole text, NUL-terminated. False, with *out untouched, when it does not fit or is not

@@ -22,6 +22,7 @@
 #include "reeyo/core/text.h"
 #include "reeyo/db/params.h"
 #include "reeyo/db/queries.h" /* generated from sql/queries: enum query { QUERY_order_get, … } */
+#include "reeyo/db/record.h"
 #include "reeyo/loop/loop.h"
 
 struct arena;
@@ -107,7 +108,9 @@ const char *db_error_detail(const struct db_result *result);
 unsigned db_rows(const struct db_result *result);
 unsigned db_columns(const struct db_result *result);
 bool db_is_null(const struct db_result *result, unsigned row, unsigned column);
-/* NULL column gives an absent text / 0 / false. The text lives as long as the result. */
+/* NULL column gives an absent text / 0 / false. The text lives as long as the result. The functions
+ * read both forms, text and binary (typed columns; db_text: of a column of type text or json); see
+ * reeyo/db/record.h for columns that are records. */
 struct text db_text(const struct db_result *result, unsigned row, unsigned column);
 int64_t db_int(const struct db_result *result, unsigned row, unsigned column);
 double db_double(const struct db_result *result, unsigned row, unsigned column);

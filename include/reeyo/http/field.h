@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct db_record_type;
+
 enum field_kind {
 	FIELD_NONE,
 	FIELD_TEXT,   /* min…max characters, of which at least min have a width; trimmed, in NFC,
@@ -54,6 +56,12 @@ struct field {
 	const char *const *words; /* NULL-terminated */
 	const char *aliases;      /* other accepted spellings, space separated */
 	const char *summary;      /* description in the API document */
+	/* Of a reply that is rendered from a record (http/render.h): the number of the record's
+	 * member that it shows (a point: of its latitude, the longitude follows), or a fixed text.
+	 */
+	unsigned column;
+	const char *fixed;
+	const struct db_record_type *record; /* at the end of a table: what it is rendered from */
 };
 #define FIELD_END \
 	{ \
@@ -64,6 +72,11 @@ struct field {
 #define FIELD_END_TITLED(title) \
 	{ \
 		.name = NULL, .summary = title \
+	}
+/* The same, and the record from which the object is rendered (http/render.h). */
+#define FIELD_END_RECORD(title, shown) \
+	{ \
+		.name = NULL, .summary = title, .record = &(shown) \
 	}
 
 /* One error in a body or query. */

@@ -71,7 +71,10 @@ static const struct field issue_reply[] = {
 
 static void rider_active_listed(struct request *rq, const struct db_result *result)
 {
-	reply_data(rq, db_text(result, 0, RIDER_ORDER_ACTIVE_ORDERS));
+	struct text orders;
+
+	if (order_list_render(rq, result, RIDER_ORDER_ACTIVE_ORDERS, &order_document, &orders))
+		reply_data(rq, orders);
 }
 
 static void rider_active_list(struct request *rq)
@@ -82,8 +85,11 @@ static void rider_active_list(struct request *rq)
 
 static void rider_orders_listed(struct request *rq, const struct db_result *result)
 {
-	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, RIDER_ORDER_LIST_ORDERS),
-		request_page(rq, 20), db_int(result, 0, RIDER_ORDER_LIST_TOTAL));
+	struct text orders;
+
+	if (order_list_render(rq, result, RIDER_ORDER_LIST_ORDERS, &order_document, &orders))
+		reply_nested_page(rq, "orders", "totalOrders", orders, request_page(rq, 20),
+			db_int(result, 0, RIDER_ORDER_LIST_TOTAL));
 }
 
 static void rider_orders_history(struct request *rq)
@@ -97,37 +103,47 @@ static void rider_orders_history(struct request *rq)
 
 /* --- One -------------------------------------------------------------------------------------- */
 
-/* The states in which a rider may take an order of this row's type. */
-static unsigned offerable_states(const struct db_result *result)
+/* Reads the order of order_get_party; false when there is none that riders may know of. */
+static bool party_order_read(const struct db_result *result, struct db_record *ret)
 {
-	bool parcel = text_is(db_text(result, 0, ORDER_GET_PARTY_TYPE), TEXT("PACKAGE"));
+	return db_rows(result) > 0 && db_bool(result, 0, ORDER_GET_PARTY_PAYABLE) &&
+		db_record(result, 0, ORDER_GET_PARTY_ORDER, &record_order_row, ret);
+}
+
+/* The states in which a rider may take an order of this type. */
+static unsigned offerable_states(const struct db_record *order)
+{
+	bool parcel = text_is(db_record_text(order, ORDER_ROW_ORDER_TYPE), TEXT("PACKAGE"));
 
 	return order_states_before(parcel ? PACKAGE : FOOD, ACT_ASSIGN, BY_RIDER);
 }
 
-static bool rider_may_take(struct request *rq, const struct db_result *result)
+static bool rider_may_take(
+	struct request *rq, const struct db_result *result, const struct db_record *order)
 {
-	struct text word = db_text(result, 0, ORDER_GET_PARTY_STATUS);
+	struct text word = db_record_text(order, ORDER_ROW_STATUS);
 	int status = order_status_parse(arena_copy(rq->arena, word.at, word.len));
 
 	return db_bool(result, 0, ORDER_GET_PARTY_OFFERABLE) && status >= 0 &&
-		(offerable_states(result) & STATE(status));
+		(offerable_states(order) & STATE(status));
 }
 
-static bool order_is_riders(const struct request *rq, const struct db_result *result)
+static bool order_is_riders(const struct request *rq, const struct db_record *order)
 {
-	struct text rider = db_text(result, 0, ORDER_GET_PARTY_RIDER_ID);
+	struct text rider = db_record_text(order, ORDER_ROW_RIDER_ID);
 
 	return rider.at && text_is(rider, text_of(rq->caller.id));
 }
 
 static void rider_order_reply(struct request *rq, const struct db_result *result)
 {
-	if (db_rows(result) == 0 || !db_bool(result, 0, ORDER_GET_PARTY_PAYABLE))
+	struct db_record order;
+
+	if (!party_order_read(result, &order))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!order_is_riders(rq, result) && !rider_may_take(rq, result))
+	if (!order_is_riders(rq, &order) && !rider_may_take(rq, result, &order))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
-	reply_data(rq, db_text(result, 0, ORDER_GET_PARTY_ORDER));
+	reply_document(rq, &order_document, &order);
 }
 
 static void rider_order_query(struct request *rq, enum db_lane lane, sql_done *done)
@@ -139,8 +155,9 @@ static void rider_order_query(struct request *rq, enum db_lane lane, sql_done *d
 /* A replica may not have the assignment yet, so the primary is read too before the error. */
 static void rider_order_read(struct request *rq, const struct db_result *result)
 {
-	bool allowed = db_rows(result) > 0 &&
-		(order_is_riders(rq, result) || rider_may_take(rq, result));
+	struct db_record order;
+	bool allowed = party_order_read(result, &order) &&
+		(order_is_riders(rq, &order) || rider_may_take(rq, result, &order));
 
 	if (!allowed && rq->app->config->replica_url[0])
 		return rider_order_query(rq, DB_WRITE, rider_order_reply);
@@ -229,16 +246,16 @@ static void offer_rejected(struct request *rq, const struct db_result *result)
 	rejection_reply(rq);
 }
 
-static void offer_reject_write(struct request *rq, const struct db_result *result)
+static void offer_reject_write(struct request *rq, const struct db_record *target)
 {
-	struct text id = db_text(result, 0, ORDER_GET_PARTY_ID);
+	struct text id = db_record_text(target, ORDER_ROW_ID);
 	const char *order = arena_copy(rq->arena, id.at, id.len);
 	const char *offer = request_id_new(rq, "off_");
 	struct db_texts states;
 
 	if (!offer || !order)
 		return reply_error(rq, E_NO_MEMORY);
-	if (!order_states_param(rq, offerable_states(result), &states))
+	if (!order_states_param(rq, offerable_states(target), &states))
 		return;
 	sql_write(rq, offer_reject, offer_rejected,
 		&(struct offer_reject){ .order_id = order,
@@ -255,12 +272,14 @@ static void offer_reject_write(struct request *rq, const struct db_result *resul
  * rider. */
 static void rejected_order_read(struct request *rq, const struct db_result *result)
 {
-	if (db_rows(result) == 0 || !db_bool(result, 0, ORDER_GET_PARTY_PAYABLE))
+	struct db_record order;
+
+	if (!party_order_read(result, &order))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (order_is_riders(rq, result))
+	if (order_is_riders(rq, &order))
 		return rider_order_act(rq, ACT_RELEASE, body_text(rq, "reason"),
 			rejection_reply_body(rq), order_released);
-	offer_reject_write(rq, result);
+	offer_reject_write(rq, &order);
 }
 
 static void rider_order_reject(struct request *rq)

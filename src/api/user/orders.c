@@ -86,8 +86,11 @@ static const struct field list_query[] = {
 
 static void customer_orders_listed(struct request *rq, const struct db_result *result)
 {
-	reply_nested_page(rq, "orders", "totalOrders", db_text(result, 0, ORDER_LIST_ORDERS),
-		request_page(rq, 20), db_int(result, 0, ORDER_LIST_TOTAL));
+	struct text orders;
+
+	if (order_list_render(rq, result, ORDER_LIST_ORDERS, &order_user_document, &orders))
+		reply_nested_page(rq, "orders", "totalOrders", orders, request_page(rq, 20),
+			db_int(result, 0, ORDER_LIST_TOTAL));
 }
 
 static void customer_orders_list(struct request *rq)
@@ -118,7 +121,10 @@ static void customer_orders_history(struct request *rq)
 
 static void customer_active_listed(struct request *rq, const struct db_result *result)
 {
-	reply_data(rq, db_text(result, 0, ORDER_ACTIVE_ORDERS));
+	struct text orders;
+
+	if (order_list_render(rq, result, ORDER_ACTIVE_ORDERS, &order_user_document, &orders))
+		reply_data(rq, orders);
 }
 
 static void customer_active_list(struct request *rq)
@@ -198,36 +204,41 @@ static void rider_location_find(struct request *rq, struct order_with_rider *loc
 			&(struct rider_location){ .rider_id = location->rider });
 }
 
-/* order_get and order_get_numbered have the same columns. */
-static bool order_is_final(const struct db_result *result)
+static bool order_is_final(const struct db_record *order)
 {
-	struct text status = db_text(result, 0, ORDER_GET_STATUS);
+	struct text status = db_record_text(order, ORDER_ROW_STATUS);
 
 	return text_is(status, TEXT("DELIVERED")) || text_is(status, TEXT("CANCELLED"));
 }
 
-static void customer_order_reply(struct request *rq, const struct db_result *result)
+static void order_with_rider_reply(struct request *rq, const struct db_record *order)
 {
-	struct order_with_rider *shown;
-	struct text order, rider;
+	struct order_with_rider *shown = ARENA_NEW(rq->arena, struct order_with_rider);
+	struct text rider = db_record_text(order, ORDER_ROW_RIDER_ID);
 
-	if (db_rows(result) == 0)
-		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!text_is(db_text(result, 0, ORDER_GET_USER_ID), text_of(rq->caller.id)))
-		return reply_error(rq, E_ORDER_NOT_OWNER);
-	order = db_text(result, 0, ORDER_GET_ORDER);
-	rider = db_text(result, 0, ORDER_GET_RIDER_ID);
-	if (!rider.at || order_is_final(result))
-		return reply_data(rq, order);
-	shown = ARENA_NEW(rq->arena, struct order_with_rider);
 	if (shown) {
-		shown->order =
-			(struct text){ arena_copy(rq->arena, order.at, order.len), order.len };
+		shown->order = document_json(rq->arena, &order_user_document, order);
 		shown->rider = arena_copy(rq->arena, rider.at, rider.len);
 	}
 	if (!shown || !shown->order.at || !shown->rider)
 		return reply_error(rq, E_NO_MEMORY);
 	rider_location_find(rq, shown);
+}
+
+/* order_get and order_get_numbered have the same columns. */
+static void customer_order_reply(struct request *rq, const struct db_result *result)
+{
+	struct db_record order;
+
+	if (db_rows(result) == 0)
+		return reply_error(rq, E_ORDER_NOT_FOUND);
+	if (!db_record(result, 0, ORDER_GET_ORDER, &record_order_user_row, &order))
+		return reply_error(rq, E_INTERNAL);
+	if (!text_is(db_record_text(&order, ORDER_ROW_USER_ID), text_of(rq->caller.id)))
+		return reply_error(rq, E_ORDER_NOT_OWNER);
+	if (!order.values[ORDER_ROW_RIDER_ID].at || order_is_final(&order))
+		return reply_document(rq, &order_user_document, &order);
+	order_with_rider_reply(rq, &order);
 }
 
 /* An order number has a dash as its second character; an id never has. */

@@ -86,11 +86,15 @@ static const struct field stats_reply[] = {
 static void vendor_orders_listed(struct request *rq, const struct db_result *result)
 {
 	struct page page = request_page(rq, 20);
-	struct text rows = db_text(result, 0, VENDOR_ORDER_LIST_ORDERS);
 	int64_t total = db_int(result, 0, VENDOR_ORDER_LIST_TOTAL);
-	struct buf out = buf_in(rq->arena, rows.len + 200);
-	struct json_writer json = json_write_to(&out);
+	struct json_writer json;
+	struct text rows;
+	struct buf out;
 
+	if (!order_list_render(rq, result, VENDOR_ORDER_LIST_ORDERS, &order_document, &rows))
+		return;
+	out = buf_in(rq->arena, rows.len + 200);
+	json = json_write_to(&out);
 	json_write_object(&json);
 	json_write_member_raw(&json, "orders", rows);
 	json_write_member_object(&json, "pagination");
@@ -137,13 +141,18 @@ static void vendor_orders_history(struct request *rq)
 
 static void vendor_queue_listed(struct request *rq, const struct db_result *result)
 {
-	struct text rows = db_text(result, 0, VENDOR_ORDER_QUEUE_ORDERS);
-	struct buf out = buf_in(rq->arena, rows.len + 64);
-	struct json_writer json = json_write_to(&out);
+	unsigned total = db_records(result, 0, VENDOR_ORDER_QUEUE_ORDERS).left;
+	struct json_writer json;
+	struct text rows;
+	struct buf out;
 
+	if (!order_list_render(rq, result, VENDOR_ORDER_QUEUE_ORDERS, &order_document, &rows))
+		return;
+	out = buf_in(rq->arena, rows.len + 64);
+	json = json_write_to(&out);
 	json_write_object(&json);
 	json_write_member_raw(&json, "orders", rows);
-	json_write_member_int(&json, "total", db_int(result, 0, VENDOR_ORDER_QUEUE_TOTAL));
+	json_write_member_int(&json, "total", total);
 	json_write_object_end(&json);
 	if (!json_write_finish(&json))
 		return reply_error(rq, E_NO_MEMORY);
@@ -188,13 +197,17 @@ static void vendor_order_stats_get(struct request *rq)
 
 static void vendor_order_reply(struct request *rq, const struct db_result *result)
 {
+	struct db_record order;
+
 	if (db_rows(result) == 0)
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	if (!text_is(db_text(result, 0, ORDER_GET_PARTY_VENDOR_ID), text_of(rq->caller.id)))
+	if (!db_record(result, 0, ORDER_GET_PARTY_ORDER, &record_order_row, &order))
+		return reply_error(rq, E_INTERNAL);
+	if (!text_is(db_record_text(&order, ORDER_ROW_VENDOR_ID), text_of(rq->caller.id)))
 		return reply_error(rq, E_ORDER_NOT_OWNER);
 	if (!db_bool(result, 0, ORDER_GET_PARTY_PAYABLE))
 		return reply_error(rq, E_ORDER_NOT_FOUND);
-	reply_data(rq, db_text(result, 0, ORDER_GET_PARTY_ORDER));
+	reply_document(rq, &order_document, &order);
 }
 
 static void vendor_order_query(struct request *rq, enum db_lane lane, sql_done *done)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // Settings from the bench, and the named statements of sql/queries: the same text that the server
-// prepares. One statement belongs to the peer alone: the server reads a default address together with
-// the other data of an order.
+// prepares. Two statements belong to the peer alone: the server reads a default address together with
+// the other data of an order, and it reads the columns of an order and renders the JSON itself.
 'use strict';
 
 const fs = require('node:fs');
@@ -46,10 +46,7 @@ function statementOf(source) {
 
 // Blocks of "-- name: order_get", each followed by its statement.
 function statementsRead(folder) {
-  const statements = {
-    order_address: statementOf('SELECT address_json(a), a.address, a.lat, a.lng FROM addresses a'
-      + ' WHERE a.user_id = :user_id::text AND a.is_default'),
-  };
+  const statements = {};
   for (const file of fs.readdirSync(folder).filter((name) => name.endsWith('.sql'))) {
     const text = fs.readFileSync(path.join(folder, file), 'utf8');
     for (const block of text.split(/^-- name: */m).slice(1)) {
@@ -57,6 +54,10 @@ function statementsRead(folder) {
       statements[block.slice(0, end).trim()] = statementOf(block.slice(end + 1).trim());
     }
   }
+  statements.order_address = statementOf('SELECT address_json(a), a.address, a.lat, a.lng FROM addresses a'
+    + ' WHERE a.user_id = :user_id::text AND a.is_default');
+  statements.order_get = statementOf('SELECT o.user_id, order_json_user(o), o.status, o.rider_id FROM orders o'
+    + ' WHERE o.id = :order_id::text');
   return statements;
 }
 

@@ -181,8 +181,8 @@ START_TEST(a_text_becomes_json)
 	struct arena *arena = arena_new(pool, 1 << 20);
 	struct buf buf = buf_in(arena, 16);
 
-	buf_add_json(&buf, TEXT("é\"\\/\n\t\x01\x7f"));
-	ck_assert_str_eq(buf_string(&buf), "\"é\\\"\\\\/\\n\\u0009\\u0001\x7f\"");
+	buf_add_json(&buf, TEXT("é\"\\/\n\t\r\b\f\x01\x1f\x7f"));
+	ck_assert_str_eq(buf_string(&buf), "\"é\\\"\\\\/\\n\\t\\r\\b\\f\\u0001\\u001f\x7f\"");
 	buf = buf_in(arena, 16);
 	buf_add_json(&buf, TEXT_NONE);
 	ck_assert_str_eq(buf_string(&buf), "\"\"");

@@ -64,6 +64,15 @@ static void columns_list(const PGresult *described, char *out, size_t size)
 			out + len, size - len, "%s%s", i ? "," : "", PQfname(described, i));
 }
 
+/* Typed columns are read in binary, so the declared types must be PostgreSQL's. */
+static void types_check(const struct query_text *statement, const PGresult *described)
+{
+	for (int i = 0; statement->types && i < PQnfields(described); i++)
+		ck_assert_msg(PQftype(described, i) == (Oid)statement->types[i],
+			"%s: %s is of type %u", statement->name, PQfname(described, i),
+			PQftype(described, i));
+}
+
 START_TEST(statement_is_as_described)
 {
 	const struct query_text *statement = &embedded_queries[_i];
@@ -82,6 +91,7 @@ START_TEST(statement_is_as_described)
 	if (statement->columns)
 		ck_assert_msg(strcmp(columns, statement->columns) == 0, "%s: has %s, declares %s",
 			statement->name, columns, statement->columns);
+	types_check(statement, described);
 	PQclear(prepared);
 	PQclear(described);
 }

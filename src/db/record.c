@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Values in PostgreSQL's binary form: numbers in network order, a record as the number of its
+ * members and for each the type, the length (-1: NULL) and the bytes, a list as its dimension (how
+ * many there are, and 1), flags and type, and for each the length and the bytes.
+ */
+#include "reeyo/db/record.h"
+
+#include <endian.h>
+#include <string.h>
+
+#include "lane.h"
+#include "reeyo/core/log.h"
+
+/* Microseconds from 1970 to 2000, where PostgreSQL's times begin. */
+#define EPOCH_2000_US INT64_C(946684800000000)
+
+static uint64_t word_read(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return be64toh(word);
+}
+
+static uint32_t half_read(const char *at)
+{
+	uint32_t half;
+
+	memcpy(&half, at, sizeof(half));
+	return be32toh(half);
+}
+
+/* --- Values ----------------------------------------------------------------------------------- */
+
+struct text db_value_text(const struct db_value *value)
+{
+	return (struct text){ value->at, value->at ? value->len : 0 };
+}
+
+int64_t db_value_int(const struct db_value *value)
+{
+	if (value->at && value->len == sizeof(uint64_t))
+		return (int64_t)word_read(value->at);
+	return value->at && value->len == sizeof(uint32_t) ? (int32_t)half_read(value->at) : 0;
+}
+
+double db_value_double(const struct db_value *value)
+{
+	double number = 0;
+	uint64_t word;
+
+	if (value->at && value->len == sizeof(word)) {
+		word = word_read(value->at);
+		memcpy(&number, &word, sizeof(number));
+	}
+	return number;
+}
+
+bool db_value_bool(const struct db_value *value)
+{
+	return value->at && value->len == 1 && value->at[0];
+}
+
+bool db_value_time(const struct db_value *value, int64_t *ret_ms)
+{
+	int64_t us = db_value_int(value);
+
+	if (!value->at || us == INT64_MIN || us == INT64_MAX)
+		return false;
+	us += EPOCH_2000_US;
+	*ret_ms = us / 1000 - (us % 1000 < 0);
+	return true;
+}
+
+/* --- Records ---------------------------------------------------------------------------------- */
+
+/* Takes a number from the front; -1 when there is none. */
+static int32_t number_take(struct text *rest)
+{
+	int32_t number;
+
+	if (rest->len < sizeof(uint32_t))
+		return -1;
+	number = (int32_t)half_read(rest->at);
+	rest->at += sizeof(uint32_t);
+	rest->len -= sizeof(uint32_t);
+	return number;
+}
+
+/* Takes a length and so many bytes. False when they are not there. */
+static bool bytes_take(struct text *rest, struct text *ret)
+{
+	int32_t len = number_take(rest);
+
+	*ret = TEXT_NONE;
+	if (len < 0)
+		return true;
+	if (rest->len < (size_t)len)
+		return false;
+	*ret = (struct text){ rest->at, (size_t)len };
+	rest->at += len;
+	rest->len -= (size_t)len;
+	return true;
+}
+
+static bool value_take(struct text *rest, enum db_type type, struct db_value *ret)
+{
+	int32_t sent = number_take(rest);
+	struct text bytes;
+
+	if (sent != (int32_t)type || !bytes_take(rest, &bytes))
+		return false;
+	*ret = (struct db_value){ bytes.at, (uint32_t)bytes.len, type };
+	return true;
+}
+
+static bool record_read(struct text bytes, const struct db_record_type *type, struct db_record *ret)
+{
+	if (number_take(&bytes) != (int32_t)type->count || type->count > DB_RECORD_MAX)
+		return false;
+	for (unsigned i = 0; i < type->count; i++)
+		if (!value_take(&bytes, type->members[i].type, &ret->values[i + 1]))
+			return false;
+	ret->count = type->count;
+	return true;
+}
+
+/* Reads a record that is there. */
+static bool record_read_checked(
+	struct text bytes, const struct db_record_type *type, struct db_record *ret)
+{
+	if (record_read(bytes, type, ret))
+		return true;
+	log_line(LOG_ERROR, "a record is not of the declared type", LOG_T("record", type->name));
+	ret->count = 0;
+	return false;
+}
+
+bool db_record(const struct db_result *result, unsigned row, unsigned column,
+	const struct db_record_type *type, struct db_record *ret)
+{
+	struct text bytes = db_text(result, row, column);
+
+	ret->count = 0;
+	return bytes.at && record_read_checked(bytes, type, ret);
+}
+
+struct db_records db_records(const struct db_result *result, unsigned row, unsigned column)
+{
+	struct db_records list = { .rest = db_text(result, row, column) };
+	int32_t dimensions = number_take(&list.rest);
+
+	number_take(&list.rest); /* flags */
+	number_take(&list.rest); /* type */
+	if (dimensions == 1) {
+		list.left = (unsigned)number_take(&list.rest);
+		number_take(&list.rest); /* the number of the first */
+	}
+	return list;
+}
+
+bool db_records_next(
+	struct db_records *list, const struct db_record_type *type, struct db_record *ret)
+{
+	struct text bytes;
+
+	ret->count = 0;
+	if (!list->left || !bytes_take(&list->rest, &bytes) || !bytes.at)
+		return false;
+	list->left--;
+	return record_read_checked(bytes, type, ret);
+}
