@@ -1,102 +1,10 @@
--- The transitions of orders, their settlement and their cancellation.
+-- The transitions of orders and their cancellation. order_settlement.sql has what is booked.
 --
--- A transition is a function and not one statement with many CTEs: it first locks the order and then reads what others
--- committed while it waited, which the snapshot of a single statement does not contain. sql/README.md lists the order of
--- the locks.
-
--- --- Shares -------------------------------------------------------------------------------------------
-
--- The platform's commission on an order, for rows of the console: 0 for a cancelled order.
--- The amounts are those of domain/split.c, stored when the order was placed.
-CREATE OR REPLACE FUNCTION order_commission(o orders) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN o.status = 'CANCELLED' THEN 0 ELSE coalesce(o.commission, 0) END
-$$;
-
--- The rider's earnings, 0 for a cancelled order.
-CREATE OR REPLACE FUNCTION order_rider_earnings(o orders) RETURNS bigint
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-  SELECT CASE WHEN o.status = 'CANCELLED' THEN 0 ELSE coalesce(o.rider_earnings, 0) END
-$$;
-
--- Books the parts of a delivered order out of escrow (CASH: out of the cash that the rider collected), and the subsidy that
--- the platform pays the rider. C computes the parts (domain/split.h); this function checks that they add up to the total.
--- entries: ids of up to four ledger rows. The from_balance of a CASH part is what the rider owes, below zero.
---
--- Rider and platform are booked first and the vendor's wallet last, because all concurrent orders of a vendor wait for
--- that one row. Wallets are locked by id: ids of riders come before ids of vendors.
-CREATE OR REPLACE FUNCTION order_settle(o orders, entries text[], vendor_share bigint, rider_share bigint,
-  platform_share bigint, subsidy bigint) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-  cash boolean := o.payment_method = 'CASH';
-  source text := CASE WHEN cash THEN 'CASH' ELSE 'ESCROW' END;
-  payer text := CASE WHEN cash THEN o.rider_id END;
-  rider_balance bigint;
-  vendor_balance bigint;
-  hand bigint;
-BEGIN
-  IF vendor_share + rider_share + platform_share IS DISTINCT FROM o.total
-     OR least(vendor_share, rider_share, platform_share, subsidy) < 0
-     OR (o.vendor_id IS NULL AND vendor_share <> 0) OR o.settled_at IS NULL THEN
-    PERFORM fail('INTERNAL', 'split');
-  END IF;
-
-  IF o.rider_id IS NOT NULL THEN
-    INSERT INTO wallets AS w (owner_id, kind, available, total_earned, cash_in_hand)
-    VALUES (o.rider_id, 'RIDER', rider_share + subsidy, rider_share + subsidy, CASE WHEN cash THEN o.total ELSE 0 END)
-    ON CONFLICT (owner_id) DO UPDATE
-      SET available = w.available + excluded.available, total_earned = w.total_earned + excluded.total_earned,
-          cash_in_hand = w.cash_in_hand + excluded.cash_in_hand, updated_at = now()
-    RETURNING w.available, w.cash_in_hand INTO rider_balance, hand;
-  END IF;
-  -- left_over: cash that is not booked yet. later: what the same wallet still gets.
-  INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, category, order_id,
-    description)
-  SELECT m.entry, m.amount, m.from_kind, m.from_owner, CASE WHEN m.from_kind = 'CASH' THEN m.left_over - hand END, m.to_kind,
-         m.to_owner, CASE m.to_kind WHEN 'RIDER' THEN rider_balance - m.later END, m.category, o.id,
-         m.description || o.order_number
-    FROM (VALUES
-      (entries[2], rider_share, source, payer, platform_share, 'RIDER', o.rider_id, subsidy, 'DELIVERY_FEE', 'Delivery of order '),
-      (entries[3], platform_share, source, payer, 0, 'PLATFORM', NULL, 0, 'ORDER_COMMISSION', 'Commission of order '),
-      (entries[4], subsidy, 'PLATFORM', NULL, 0, 'RIDER', o.rider_id, 0, 'DELIVERY_FEE', 'Free delivery of order '))
-      AS m(entry, amount, from_kind, from_owner, left_over, to_kind, to_owner, later, category, description)
-   WHERE m.amount > 0;
-
-  IF o.vendor_id IS NOT NULL THEN
-    INSERT INTO wallets AS w (owner_id, kind, available, total_earned)
-    VALUES (o.vendor_id, 'VENDOR', vendor_share, vendor_share)
-    ON CONFLICT (owner_id) DO UPDATE
-      SET available = w.available + excluded.available, total_earned = w.total_earned + excluded.total_earned,
-          updated_at = now()
-    RETURNING w.available INTO vendor_balance;
-    INSERT INTO ledger (id, amount, from_kind, from_owner, from_balance, to_kind, to_owner, to_balance, category, order_id,
-      description)
-    SELECT entries[1], vendor_share, source, payer, CASE WHEN cash THEN rider_share + platform_share - hand END, 'VENDOR',
-           o.vendor_id, vendor_balance, 'ORDER_PAYMENT', o.id, 'Order ' || o.order_number
-     WHERE vendor_share > 0;
-  END IF;
-END $$;
-
--- Pays the vendor for an order that was prepared and cancelled. The platform pays, because the customer was refunded.
--- Runs last, as in order_settle.
-CREATE OR REPLACE FUNCTION order_compensate(o orders, share bigint, entry text) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-  balance bigint;
-BEGIN
-  IF o.vendor_id IS NULL OR o.status <> 'CANCELLED' OR share NOT BETWEEN 1 AND o.subtotal THEN
-    PERFORM fail('INTERNAL', 'compensation');
-  END IF;
-  INSERT INTO wallets AS w (owner_id, kind, available, total_earned) VALUES (o.vendor_id, 'VENDOR', share, share)
-  ON CONFLICT (owner_id) DO UPDATE
-    SET available = w.available + excluded.available, total_earned = w.total_earned + excluded.total_earned,
-        updated_at = now()
-  RETURNING w.available INTO balance;
-  INSERT INTO ledger (id, amount, from_kind, to_kind, to_owner, to_balance, category, order_id, description)
-  VALUES (entry, share, 'PLATFORM', 'VENDOR', o.vendor_id, balance, 'ORDER_PAYMENT', o.id,
-    'Cancelled order ' || o.order_number);
-END $$;
+-- A transition is a function and not one statement with many CTEs: after it has the order's lock it reads what others
+-- committed while it waited, which the snapshot of a single statement does not contain; and a function runs only the
+-- statements that the act needs, while PostgreSQL sets up every part of a statement. Functions in SQL that write, or that
+-- cannot be inlined, are planned again at every call: what each act needs is written out here (a step of an order took 20 to
+-- 30 % more). sql/README.md lists the order of the locks.
 
 -- --- Cancellation -------------------------------------------------------------------------------------
 
@@ -168,8 +76,8 @@ END $$;
 
 -- --- Transitions --------------------------------------------------------------------------------------
 
--- Updates offers and the dispatch queue for an act. offer: id of a row that may be inserted. An offer that another rider had
--- accepted before is withdrawn.
+-- Moves the search for a rider along with an act: the dispatch queue, then the offers. offer: id of a row that may be
+-- inserted. An offer that another rider had accepted before is withdrawn.
 CREATE OR REPLACE FUNCTION order_redispatch(o orders, act text, rider text, reason text, offer text) RETURNS void
 LANGUAGE plpgsql AS $$
 BEGIN
@@ -178,13 +86,15 @@ BEGIN
     ON CONFLICT (order_id) DO UPDATE SET next_at = now();
   ELSIF act = 'ASSIGN' THEN
     DELETE FROM dispatches d WHERE d.order_id = o.id;
-    UPDATE offers f SET outcome = CASE WHEN f.rider_id = rider THEN 'ACCEPTED' ELSE 'WITHDRAWN' END,
-           answered_at = now()
-     WHERE f.order_id = o.id AND (f.outcome = 'OPEN' OR f.outcome = 'ACCEPTED' AND f.rider_id <> rider);
+    WITH answered AS (
+      UPDATE offers f SET outcome = CASE WHEN f.rider_id = rider THEN 'ACCEPTED' ELSE 'WITHDRAWN' END, answered_at = now()
+       WHERE f.order_id = o.id AND (f.outcome = 'OPEN' OR f.outcome = 'ACCEPTED' AND f.rider_id <> rider)
+      RETURNING f.rider_id
+    )
     INSERT INTO offers (id, order_id, rider_id, outcome, answered_at)
     SELECT offer, o.id, rider, 'ACCEPTED', now()
-     WHERE NOT EXISTS (SELECT FROM offers f
-       WHERE f.order_id = o.id AND f.rider_id = rider AND f.outcome = 'ACCEPTED');
+     WHERE NOT EXISTS (SELECT FROM answered a WHERE a.rider_id = rider)
+       AND NOT EXISTS (SELECT FROM offers f WHERE f.order_id = o.id AND f.rider_id = rider AND f.outcome = 'ACCEPTED');
   END IF;
   IF act = 'RELEASE' THEN
     UPDATE offers f SET outcome = 'REJECTED', reason = order_redispatch.reason, answered_at = now()
@@ -200,104 +110,153 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     WHEN o.preparing_at IS NOT NULL THEN 'PREPARING' ELSE 'ACCEPTED' END
 $$;
 
--- See the statement order_move. ASSIGN can also move an order from one rider to another. CANCEL pays the vendor_share, if
--- any, from the platform's account. orders_watch uses RELEASE for orders whose rider may no longer work.
-CREATE OR REPLACE FUNCTION order_move(target text, seen_status text, seen_rider text, act text, next_status text, by_whom text,
+-- Whether an order is still as a transition was decided for. meal_states, parcel_states: the states of an order with and
+-- without a vendor. its_vendor: the vendor who acts, NULL: anybody else. its_rider: the rider who has it (NULL: nobody),
+-- unless any_rider. An order that has a rider keeps its status when it becomes ready, so only ready_at shows a repetition.
+CREATE OR REPLACE FUNCTION order_fits(o orders, act text, meal_states text[], parcel_states text[], its_vendor text,
+  any_rider boolean, its_rider text) RETURNS boolean
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+  SELECT o.status = ANY (CASE o.order_type WHEN 'PACKAGE' THEN parcel_states ELSE meal_states END)
+    AND (any_rider OR o.rider_id IS NOT DISTINCT FROM its_rider) AND (act <> 'READY' OR o.ready_at IS NULL)
+    AND (its_vendor IS NULL OR o.vendor_id = its_vendor) AND (its_vendor IS NULL AND act <> 'ASSIGN' OR order_payable(o))
+$$;
+
+-- Checks a delivery code, which only the customer and the rider know. After five wrong codes no code is right. Returns
+-- WRONG_DELIVERY_CODE, or NULL.
+CREATE OR REPLACE FUNCTION order_code_try(o orders, given_code text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+  IF o.verification_code IS NULL OR given_code = o.verification_code
+     AND NOT EXISTS (SELECT FROM code_tries c WHERE c.order_id = o.id AND c.tries >= 5) THEN
+    RETURN NULL;
+  END IF;
+  INSERT INTO code_tries AS c (order_id, tries)
+  SELECT o.id, 1 WHERE given_code IS NOT NULL
+  ON CONFLICT (order_id) DO UPDATE SET tries = c.tries + 1;
+  RETURN 'WRONG_DELIVERY_CODE';
+END $$;
+
+-- Locks the rider who takes a locked order, and the one who had it. Returns why the taker may not have it, or NULL.
+CREATE OR REPLACE FUNCTION order_taker_lock(o orders, taker text, by_whom text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  r riders;
+BEGIN
+  PERFORM FROM riders t WHERE t.id IN (taker, o.rider_id) ORDER BY t.id FOR NO KEY UPDATE;
+  SELECT * INTO r FROM riders t WHERE t.id = taker;
+  RETURN CASE WHEN r.id IS NULL THEN 'RIDER_NOT_FOUND'
+    WHEN by_whom <> 'ADMIN' THEN rider_ineligibility(r, false, true)
+    WHEN rider_ineligibility(r, false, false) IS NOT NULL THEN 'RIDER_NOT_READY' END;
+END $$;
+
+-- See the statements order_move and order_advance. CANCEL pays the vendor_share, if any, from the platform's account.
+--
+-- Most acts are one update, whose condition compares the order with what was decided on. The order is locked and read first
+-- where more depends on it: on its former rider, on what it was before a release or cancellation, on its delivery code, on the
+-- time of its last act. at: the time of the act, never before that of the act before.
+CREATE OR REPLACE FUNCTION order_act(target text, act text, meal_states text[], parcel_states text[], kept_states text[],
+  next_status text, its_vendor text, any_rider boolean, its_rider text, by_whom text,
   taker text, occurred timestamptz, remark text, picture text, minutes integer, place json,
   given_code text, needs_code boolean, entries text[], offer text,
-  vendor_share bigint, rider_share bigint, platform_share bigint, subsidy bigint,
+  its_vendor_share bigint, rider_share bigint, platform_share bigint, subsidy bigint,
   account text, its_key text, its_print text, its_answer text, OUT outcome text, OUT json text)
 LANGUAGE plpgsql AS $$
 DECLARE
   was orders;
   o orders;
   r riders;
-  at timestamptz;
-  shown text;
-  former text;
-  pays boolean := act = 'CANCEL' AND by_whom = 'ADMIN' AND vendor_share > 0;
+  at timestamptz := coalesce(occurred, now());
+  locked boolean := next_status = 'CANCELLED' OR act = 'RELEASE' OR act = 'ASSIGN' AND by_whom = 'ADMIN'
+    OR act = 'COMPLETE' AND by_whom = 'RIDER' AND needs_code OR occurred IS NOT NULL;
+  pays boolean := act = 'CANCEL' AND by_whom = 'ADMIN' AND its_vendor_share > 0;
 BEGIN
-  SELECT * INTO was FROM orders t WHERE t.id = target FOR NO KEY UPDATE;
-  -- An order with a rider keeps its status when it becomes ready; only ready_at shows it.
-  IF was.status IS DISTINCT FROM seen_status OR was.rider_id IS DISTINCT FROM seen_rider
-     OR act = 'READY' AND was.ready_at IS NOT NULL THEN
-    outcome := 'MOVED';
-    RETURN;
-  END IF;
-  at := greatest(coalesce(occurred, now()), timeline_last(was.timeline));
-
-  -- Only the customer and the rider know the code; an admin completes an order without it.
-  IF act = 'COMPLETE' AND by_whom = 'RIDER' AND needs_code AND was.verification_code IS NOT NULL THEN
-    IF given_code IS DISTINCT FROM was.verification_code
-       OR EXISTS (SELECT FROM code_tries c WHERE c.order_id = was.id AND c.tries >= 5) THEN
-      INSERT INTO code_tries AS c (order_id, tries)
-      SELECT was.id, 1 WHERE given_code IS NOT NULL
-      ON CONFLICT (order_id) DO UPDATE SET tries = c.tries + 1;
-      outcome := 'WRONG_DELIVERY_CODE';
-      RETURN;
-    END IF;
-  END IF;
-
-  IF act = 'ASSIGN' THEN
-    former := was.rider_id;
-    PERFORM FROM riders t WHERE t.id IN (taker, former) ORDER BY t.id FOR NO KEY UPDATE;
+  IF act = 'ASSIGN' AND NOT locked THEN
     SELECT * INTO r FROM riders t WHERE t.id = taker;
-    outcome := CASE WHEN r.id IS NULL THEN 'RIDER_NOT_FOUND'
-      WHEN by_whom <> 'ADMIN' THEN rider_ineligibility(r, false, true)
-      WHEN rider_ineligibility(r, false, false) IS NOT NULL THEN 'RIDER_NOT_READY' END;
-    IF outcome IS NOT NULL THEN
-      RETURN;
+    locked := r.id IS NULL OR rider_ineligibility(r, false, true) IS NOT NULL;
+  END IF;
+  LOOP
+    IF locked THEN
+      SELECT * INTO was FROM orders t WHERE t.id = target FOR NO KEY UPDATE;
+      IF order_fits(was, act, meal_states, parcel_states, its_vendor, any_rider, its_rider) IS NOT TRUE THEN
+        outcome := 'MOVED';
+        RETURN;
+      END IF;
+      at := greatest(at, timeline_last(was.timeline));
+      outcome := CASE WHEN act = 'COMPLETE' AND by_whom = 'RIDER' AND needs_code THEN order_code_try(was, given_code)
+        WHEN act = 'ASSIGN' THEN order_taker_lock(was, taker, by_whom) END;
+      IF outcome IS NOT NULL THEN
+        RETURN;
+      END IF;
     END IF;
-  END IF;
 
-  IF next_status = 'CANCELLED' THEN
-    o := order_cancel(was, by_whom, remark, at, entries[1], pays);
-  ELSE
-    -- READY and ASSIGN can keep the status. The timeline entry then names the act, not the status.
-    shown := CASE act WHEN 'READY' THEN 'READY_FOR_PICKUP' WHEN 'ASSIGN' THEN 'RIDER_ASSIGNED' ELSE next_status END;
-    UPDATE orders t
-       SET status = next_status, active = next_status <> 'DELIVERED', updated_at = now(),
-           timeline = timeline_add_at(t.timeline, shown, at, by_whom, remark, place),
-           rider_id = CASE act WHEN 'ASSIGN' THEN r.id WHEN 'RELEASE' THEN NULL ELSE t.rider_id END,
-           rider_name = CASE act WHEN 'ASSIGN' THEN btrim(r.first_name || ' ' || r.last_name)
-                                 WHEN 'RELEASE' THEN NULL ELSE t.rider_name END,
-           rider_phone = CASE act WHEN 'ASSIGN' THEN r.phone WHEN 'RELEASE' THEN NULL ELSE t.rider_phone END,
-           rider_assigned_at = CASE act WHEN 'ASSIGN' THEN at WHEN 'RELEASE' THEN NULL ELSE t.rider_assigned_at END,
-           preparation_time = CASE act WHEN 'ACCEPT' THEN coalesce(minutes,
-             (SELECT v.average_preparation_time FROM vendors v WHERE v.id = t.vendor_id))
-             ELSE t.preparation_time END,
-           accepted_at = CASE act WHEN 'ACCEPT' THEN at ELSE t.accepted_at END,
-           preparing_at = CASE act WHEN 'PREPARE' THEN at ELSE t.preparing_at END,
-           ready_at = CASE act WHEN 'READY' THEN at ELSE t.ready_at END,
-           arrived_at_pickup_at = CASE WHEN act = 'ARRIVE_PICKUP' THEN at WHEN act = 'RELEASE' THEN NULL
-             WHEN act = 'ASSIGN' AND t.picked_up_at IS NULL THEN NULL ELSE t.arrived_at_pickup_at END,
-           picked_up_at = CASE act WHEN 'PICK_UP' THEN at ELSE t.picked_up_at END,
-           arrived_at_delivery_at = CASE act WHEN 'ARRIVE_DELIVERY' THEN at ELSE t.arrived_at_delivery_at END,
-           delivered_at = CASE act WHEN 'COMPLETE' THEN at ELSE t.delivered_at END,
-           settled_at = CASE act WHEN 'COMPLETE' THEN now() ELSE t.settled_at END,
-           attention = CASE WHEN act NOT IN ('ASSIGN', 'RELEASE', 'COMPLETE') THEN t.attention END,
-           payment_status = CASE WHEN act = 'COMPLETE' THEN 'PAID' ELSE t.payment_status END,
-           vendor_share = CASE act WHEN 'COMPLETE' THEN order_move.vendor_share ELSE t.vendor_share END,
-           rider_earnings = CASE act WHEN 'COMPLETE' THEN rider_share + subsidy ELSE t.rider_earnings END,
-           commission = CASE WHEN act <> 'COMPLETE' OR t.commission IS NOT NULL THEN t.commission
-             WHEN t.vendor_id IS NULL THEN platform_share ELSE t.subtotal - order_move.vendor_share END,
-           pickup_photos = CASE WHEN act = 'PICK_UP' AND picture IS NOT NULL
-             THEN json_build_array(picture) ELSE t.pickup_photos END,
-           delivery_photos = CASE WHEN act = 'COMPLETE' AND picture IS NOT NULL
-             THEN json_build_array(picture) ELSE t.delivery_photos END
-     WHERE t.id = was.id
-    RETURNING * INTO o;
-  END IF;
+    IF next_status = 'CANCELLED' THEN
+      o := order_cancel(was, by_whom, remark, at, entries[1], pays);
+    ELSIF act = 'ASSIGN' THEN
+      IF locked THEN
+        SELECT * INTO r FROM riders t WHERE t.id = taker;
+      END IF;
+      UPDATE orders t
+         SET status = CASE WHEN t.status = ANY (kept_states) THEN t.status ELSE next_status END, updated_at = now(),
+             timeline = timeline_add_at(t.timeline, 'RIDER_ASSIGNED', at, by_whom, remark, place),
+             rider_id = r.id, rider_name = btrim(r.first_name || ' ' || r.last_name), rider_phone = r.phone,
+             rider_assigned_at = at, attention = NULL,
+             arrived_at_pickup_at = CASE WHEN t.picked_up_at IS NOT NULL THEN t.arrived_at_pickup_at END
+       WHERE t.id = target AND timeline_last(t.timeline) <= at
+         AND order_fits(t, act, meal_states, parcel_states, its_vendor, any_rider, its_rider)
+      RETURNING * INTO o;
+    ELSIF act = 'RELEASE' THEN
+      UPDATE orders t
+         SET status = next_status, updated_at = now(),
+             timeline = timeline_add_at(t.timeline, next_status, at, by_whom, remark, place),
+             rider_id = NULL, rider_name = NULL, rider_phone = NULL, rider_assigned_at = NULL, attention = NULL,
+             arrived_at_pickup_at = NULL
+       WHERE t.id = target
+      RETURNING * INTO o;
+    ELSIF act = 'COMPLETE' THEN
+      UPDATE orders t
+         SET status = next_status, active = false, updated_at = now(),
+             timeline = timeline_add_at(t.timeline, next_status, at, by_whom, remark, place),
+             delivered_at = at, settled_at = now(), payment_status = 'PAID', vendor_share = its_vendor_share,
+             rider_earnings = rider_share + subsidy,
+             commission = coalesce(t.commission, CASE WHEN t.vendor_id IS NULL THEN platform_share
+               ELSE t.subtotal - its_vendor_share END),
+             delivery_photos = CASE WHEN picture IS NULL THEN t.delivery_photos ELSE json_build_array(picture) END
+       WHERE t.id = target AND timeline_last(t.timeline) <= at
+         AND order_fits(t, act, meal_states, parcel_states, its_vendor, any_rider, its_rider)
+      RETURNING * INTO o;
+    ELSE
+      -- READY can keep the status. The timeline entry names the act then.
+      UPDATE orders t
+         SET status = CASE WHEN t.status = ANY (kept_states) THEN t.status ELSE next_status END, updated_at = now(),
+             timeline = timeline_add_at(t.timeline, CASE act WHEN 'READY' THEN 'READY_FOR_PICKUP' ELSE next_status END, at,
+               by_whom, remark, place),
+             preparation_time = CASE act WHEN 'ACCEPT' THEN coalesce(minutes,
+               (SELECT v.average_preparation_time FROM vendors v WHERE v.id = t.vendor_id)) ELSE t.preparation_time END,
+             accepted_at = CASE act WHEN 'ACCEPT' THEN at ELSE t.accepted_at END,
+             preparing_at = CASE act WHEN 'PREPARE' THEN at ELSE t.preparing_at END,
+             ready_at = CASE act WHEN 'READY' THEN at ELSE t.ready_at END,
+             arrived_at_pickup_at = CASE act WHEN 'ARRIVE_PICKUP' THEN at ELSE t.arrived_at_pickup_at END,
+             picked_up_at = CASE act WHEN 'PICK_UP' THEN at ELSE t.picked_up_at END,
+             arrived_at_delivery_at = CASE act WHEN 'ARRIVE_DELIVERY' THEN at ELSE t.arrived_at_delivery_at END,
+             pickup_photos = CASE WHEN act = 'PICK_UP' AND picture IS NOT NULL THEN json_build_array(picture)
+               ELSE t.pickup_photos END
+       WHERE t.id = target AND timeline_last(t.timeline) <= at
+         AND order_fits(t, act, meal_states, parcel_states, its_vendor, any_rider, its_rider)
+      RETURNING * INTO o;
+    END IF;
+    EXIT WHEN o.id IS NOT NULL;
+    locked := true;
+  END LOOP;
 
   IF act IN ('ACCEPT', 'ASSIGN', 'RELEASE') THEN
     PERFORM order_redispatch(o, act, coalesce(o.rider_id, was.rider_id), remark, offer);
   END IF;
-  IF former IS NOT NULL THEN
+  IF act = 'ASSIGN' AND was.rider_id IS NOT NULL THEN
     UPDATE riders t
        SET active_orders = greatest(0, t.active_orders - 1), cancelled_deliveries = t.cancelled_deliveries + 1
-     WHERE t.id = former;
-    PERFORM order_event_add(o, 'rider_unassigned', ARRAY['rider:' || former, 'admin'],
-      json_build_object('orderId', o.id, 'riderId', former, 'timestamp', iso(at)));
+     WHERE t.id = was.rider_id;
+    PERFORM order_event_add(o, 'rider_unassigned', ARRAY['rider:' || was.rider_id, 'admin'],
+      json_build_object('orderId', o.id, 'riderId', was.rider_id, 'timestamp', iso(at)));
   END IF;
   IF act IN ('ASSIGN', 'RELEASE', 'COMPLETE') THEN
     UPDATE riders t
@@ -305,45 +264,75 @@ BEGIN
            total_deliveries = t.total_deliveries + (act = 'ASSIGN')::integer,
            completed_deliveries = t.completed_deliveries + (act = 'COMPLETE')::integer,
            cancelled_deliveries = t.cancelled_deliveries + (act = 'RELEASE')::integer
-     WHERE t.id = coalesce(o.rider_id, was.rider_id);
+     WHERE t.id = coalesce(o.rider_id, was.rider_id)
+       AND (act <> 'ASSIGN' OR locked OR rider_ineligibility(t, false, true) IS NULL);
+    IF NOT FOUND AND act = 'ASSIGN' THEN
+      PERFORM fail('CONFLICT', 'rider');       -- not eligible any more: the caller decides again
+    END IF;
   END IF;
 
+  -- The event of the act, then that of the status.
   IF act = 'ACCEPT' THEN
-    PERFORM order_event_add(o, 'order_accepted', order_rooms(o), json_build_object('orderId', o.id, 'timestamp', iso(at),
-      'vendorId', o.vendor_id, 'preparationTime', o.preparation_time));
-  ELSIF act = 'READY' AND o.rider_id IS NOT NULL THEN
-    PERFORM order_event_add(o, 'order_ready_for_pickup', ARRAY['rider:' || o.rider_id],
-      json_build_object('orderId', o.id, 'vendorId', o.vendor_id, 'timestamp', iso(at)));
+    INSERT INTO event_log (aggregate, type, rooms, payload) VALUES
+      (o.id, 'order_accepted', order_rooms(o), concat('{"orderId":"', o.id, '","timestamp":', json_time(at), ',"vendorId":',
+        json_word(o.vendor_id), ',"preparationTime":', coalesce(o.preparation_time::text, 'null'), '}')::json),
+      (o.id, 'order_status_update', order_rooms(o), order_status_json(o, at, NULL));
   ELSIF act = 'ASSIGN' THEN
-    PERFORM order_event_add(o, 'rider_assigned', order_rooms(o), json_build_object('orderId', o.id, 'riderId', o.rider_id,
-      'name', o.rider_name, 'phone', o.rider_phone, 'vehicle', r.vehicle_type, 'by', by_whom, 'timestamp', iso(at)));
+    INSERT INTO event_log (aggregate, type, rooms, payload) VALUES
+      (o.id, 'rider_assigned', order_rooms(o), concat('{"orderId":"', o.id, '","riderId":"', o.rider_id, '","name":',
+        json_text(o.rider_name), ',"phone":', json_text(o.rider_phone), ',"vehicle":', json_text(r.vehicle_type), ',"by":"',
+        by_whom, '","timestamp":', json_time(at), '}')::json),
+      (o.id, 'order_status_update', order_rooms(o), order_status_json(o, at, NULL));
   ELSIF act = 'COMPLETE' THEN
-    PERFORM order_event_add(o, 'order_delivered', order_rooms(o),
-      json_build_object('orderId', o.id, 'timestamp', iso(at), 'riderId', o.rider_id));
-  END IF;
-  IF next_status <> 'CANCELLED' THEN
-    PERFORM order_status_event_add(o, CASE act WHEN 'RELEASE' THEN order_rooms(was) ELSE order_rooms(o) END, at, picture);
+    INSERT INTO event_log (aggregate, type, rooms, payload) VALUES
+      (o.id, 'order_delivered', order_rooms(o), concat('{"orderId":"', o.id, '","timestamp":', json_time(at), ',"riderId":',
+        json_word(o.rider_id), '}')::json),
+      (o.id, 'order_status_update', order_rooms(o), order_status_json(o, at, picture));
+  ELSIF next_status <> 'CANCELLED' THEN
+    INSERT INTO event_log (aggregate, type, rooms, payload)
+    SELECT e.* FROM (VALUES
+      (o.id, 'order_ready_for_pickup', ARRAY['rider:' || o.rider_id], concat('{"orderId":"', o.id, '","vendorId":',
+        json_word(o.vendor_id), ',"timestamp":', json_time(at), '}')::json),
+      (o.id, 'order_status_update', CASE act WHEN 'RELEASE' THEN order_rooms(was) ELSE order_rooms(o) END,
+        order_status_json(o, at, picture))) AS e(aggregate, type, rooms, payload)
+     WHERE e.type = 'order_status_update' OR act = 'READY' AND o.rider_id IS NOT NULL;
   END IF;
 
-  IF was.attention IS DISTINCT FROM o.attention THEN
+  IF act = 'COMPLETE' AND o.attention IS NOT NULL THEN
+    UPDATE orders t SET attention = NULL WHERE t.id = o.id RETURNING * INTO o;
+    PERFORM order_attention_event_add(o);
+  ELSIF was.attention IS DISTINCT FROM o.attention THEN
     PERFORM order_attention_event_add(o);
   END IF;
 
-  json := CASE WHEN by_whom = 'USER' THEN order_json_user(o) ELSE order_json(o) END;
+  IF by_whom = 'USER' THEN
+    json := order_json_user(o);
+  ELSE
+    json := order_json(o);
+  END IF;
   -- Last, so that the rows that all orders of a vendor share are locked as briefly as possible.
   IF act = 'COMPLETE' THEN
-    PERFORM order_settle(o, entries, vendor_share, rider_share, platform_share, subsidy);
-    UPDATE vendors v SET total_orders = v.total_orders + 1, total_revenue = v.total_revenue + o.subtotal
-     WHERE v.id = o.vendor_id;
-  END IF;
-  IF pays THEN
-    PERFORM order_compensate(o, vendor_share, entries[2]);
+    PERFORM order_settle(o, entries, its_vendor_share, rider_share, platform_share, subsidy);
+  ELSIF pays THEN
+    PERFORM order_compensate(o, its_vendor_share, entries[2]);
   END IF;
   IF its_key IS NOT NULL THEN
     PERFORM idempotency_store(account, its_key, its_print, 200, coalesce(its_answer, '{"success":true,"data":' || json || '}'));
   END IF;
   outcome := 'DONE';
 END $$;
+
+-- The form of order_act that the previous release calls: one state, one rider.
+CREATE OR REPLACE FUNCTION order_move(target text, seen_status text, seen_rider text, act text, next_status text, by_whom text,
+  taker text, occurred timestamptz, remark text, picture text, minutes integer, place json,
+  given_code text, needs_code boolean, entries text[], offer text,
+  vendor_share bigint, rider_share bigint, platform_share bigint, subsidy bigint,
+  account text, its_key text, its_print text, its_answer text, OUT outcome text, OUT json text)
+LANGUAGE sql AS $$
+  SELECT * FROM order_act(target, act, ARRAY[seen_status], ARRAY[seen_status], '{}', next_status, NULL, false, seen_rider, by_whom,
+    taker, occurred, remark, picture, minutes, place, given_code, needs_code, entries, offer,
+    vendor_share, rider_share, platform_share, subsidy, account, its_key, its_print, its_answer)
+$$;
 
 -- --- Timers -------------------------------------------------------------------------------------------
 
@@ -401,8 +390,9 @@ BEGIN
     rider_id := o.rider_id;
     released := r.id IS NOT NULL AND NOT rider_may_work(r) AND o.status = ANY (released_from);
     IF released THEN
-      PERFORM order_move(o.id, o.status, o.rider_id, 'RELEASE', order_kitchen_status(o), 'SYSTEM', NULL, NULL,
-        'The rider cannot bring it', NULL, NULL, NULL, NULL, false, NULL, NULL, 0, 0, 0, 0, NULL, NULL, NULL, NULL);
+      PERFORM order_act(o.id, 'RELEASE', ARRAY[o.status], ARRAY[o.status], '{}', order_kitchen_status(o), NULL, false, o.rider_id,
+        'SYSTEM', NULL, NULL, 'The rider cannot bring it', NULL, NULL, NULL, NULL, false, NULL, NULL, 0, 0, 0, 0, NULL, NULL,
+        NULL, NULL);
     ELSIF why IS DISTINCT FROM o.attention THEN
       UPDATE orders t SET attention = why WHERE t.id = o.id RETURNING * INTO o;
       PERFORM order_attention_event_add(o);

@@ -173,14 +173,19 @@ LANGUAGE sql AS $$
   INSERT INTO event_log (aggregate, type, rooms, payload) VALUES (o.id, type, rooms, payload)
 $$;
 
--- Writes the event of a status change. photo: its picture, or NULL.
+-- The event of a status change. photo: its picture, or NULL.
+CREATE OR REPLACE FUNCTION order_status_json(o orders, at timestamptz, photo text) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE AS $$
+  SELECT concat('{"orderId":"', o.id, '","orderNumber":"', o.order_number, '","status":"', o.status,
+    '","timestamp":', json_time(at), ',"riderId":"' || o.rider_id || '"', CASE WHEN o.active THEN ',"estimatedTime":'
+      || greatest(0, ceil(extract(epoch FROM o.estimated_delivery_at - now()) / 60))::integer END,
+    ',"photo":' || to_json(photo)::text, '}')::json
+$$;
+
+-- Writes the event of a status change.
 CREATE OR REPLACE FUNCTION order_status_event_add(o orders, rooms text[], at timestamptz, photo text) RETURNS void
 LANGUAGE sql AS $$
-  SELECT order_event_add(o, 'order_status_update', rooms, json_strip_nulls(json_build_object(
-    'orderId', o.id, 'orderNumber', o.order_number, 'status', o.status, 'timestamp', iso(at),
-    'riderId', o.rider_id, 'estimatedTime', CASE WHEN o.active THEN
-      greatest(0, ceil(extract(epoch FROM o.estimated_delivery_at - now()) / 60))::integer END,
-    'photo', photo)))
+  SELECT order_event_add(o, 'order_status_update', rooms, order_status_json(o, at, photo))
 $$;
 
 -- Writes the event for admins that an order needs attention, or no longer does.

@@ -35,18 +35,36 @@ SELECT o.id, o.order_type AS type, o.status, o.user_id, o.vendor_id, o.rider_id,
 -- name: order_move
 -- columns: outcome, order, restocked_vendor_id, audit_id
 WITH moved AS MATERIALIZED (
-  SELECT outcome, json FROM order_move(:order_id::text, :status_read::text, :rider_read::text, :act::text, :status::text,
-    :by::text, :rider_id::text, :occurred_at::timestamptz, :note::text, :photo::text, :minutes?::integer, :location::json,
-    :code::text, :needs_code::boolean, :entries::text[], :offer::text, :vendor_share::bigint, :rider_share::bigint,
-    :platform_share::bigint, :subsidy::bigint, :actor_id::text, :key::text, :fingerprint::text, :reply::text)
+  SELECT outcome, json FROM order_act(:order_id::text, :act::text, ARRAY[:status_read::text], ARRAY[:status_read], '{}',
+    :status::text, NULL, false, :rider_read::text, :by::text, :rider_id::text, :occurred_at::timestamptz, :note::text,
+    :photo::text, :minutes?::integer, :location::json, :code::text, :needs_code::boolean, :entries::text[], :offer::text,
+    :vendor_share::bigint, :rider_share::bigint, :platform_share::bigint, :subsidy::bigint, :actor_id::text, :key::text,
+    :fingerprint::text, :reply::text)
 )
 SELECT outcome, json AS order,
   CASE WHEN outcome = 'DONE' AND :status = 'CANCELLED' AND :vendor_share = 0 THEN order_restocked_vendor(:order_id) END
     AS restocked_vendor_id,
-  CASE WHEN outcome = 'DONE' THEN admin_audit_add(:audit::jsonb, :order_id,
+  CASE WHEN outcome = 'DONE' THEN admin_audit_add(:audit, :order_id,
     jsonb_strip_nulls(jsonb_build_object('riderId', :rider_id, 'reason', :note,
       'vendorPaid', CASE :act WHEN 'CANCEL' THEN nullif(:vendor_share, 0) END))) END AS audit_id
   FROM moved
+
+-- The same for the acts of vendors and riders that depend on the order's state only, without reading the order before:
+-- ACCEPT, PREPARE, READY, ASSIGN, ARRIVE_PICKUP, PICK_UP, ARRIVE_DELIVERY.
+--  order_id: not the number. status: the new one
+--  meal_states, parcel_states: the states in which the act is allowed, of FOOD and MART, and of PACKAGE
+--  kept_states: those of them that the act keeps
+--  vendor_id: the order must be this vendor's, and paid or CASH; NULL: any. rider_read: the order must be this rider's
+--   (NULL: without a rider), unless any_rider
+-- Outcomes: DONE; MOVED: the act does not fit, or there is no such order: order_facts_get shows why; those of ASSIGN.
+--  Raises CONFLICT when the rider changed meanwhile: decide by order_facts_get. Raises IDEMPOTENCY_RUNNING as order_move.
+-- name: order_advance
+-- columns: outcome, order
+SELECT outcome, json AS order
+  FROM order_act(:order_id::text, :act::text, :meal_states::text[], :parcel_states::text[], :kept_states::text[], :status::text,
+    :vendor_id::text, :any_rider::boolean, :rider_read::text, :by::text, :rider_id::text, NULL, :note::text, :photo::text,
+    :minutes?::integer, :location::json, NULL, false, NULL, :offer::text, 0, 0, 0, 0, :actor_id::text, :key::text,
+    :fingerprint::text, :reply::text)
 
 -- Whether the same actor has already done this act and its effect still holds. Then nothing has to be written.
 --  status: the one that the timeline entry of the act names. states: those in which its effect can hold. reply: as in

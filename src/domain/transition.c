@@ -4,8 +4,9 @@
  * A transition that is not a row is not allowed. A PACKAGE has no vendor: riders can take it as
  * soon as it is placed, so the rows of vendors do not apply to it.
  *
- * order_move writes a transition if the order is still as it was read. Other statements that move
- * orders are named beside their row; they get its states as a parameter.
+ * order_move writes a transition if the order is still as it was read; order_advance gets the
+ * states of its row as a parameter. Other statements that move orders are named beside their row;
+ * they get its states too.
  *
  * No order depends on a single person: an admin can complete or cancel every order that is not
  * final, and an order that no vendor accepts expires.
@@ -113,6 +114,17 @@ unsigned order_states_before(enum order_type type, enum order_act act, enum orde
 		if (transition_applies(&transitions[i], type, act, by))
 			from |= transitions[i].from;
 	return from;
+}
+
+unsigned order_states_kept(enum order_act act, enum order_actor by)
+{
+	unsigned kept = 0;
+
+	for (size_t i = 0; i < TRANSITIONS; i++)
+		if (transitions[i].act == act && transitions[i].by == by &&
+			transitions[i].to == TO_SAME)
+			kept |= transitions[i].from;
+	return kept;
 }
 
 /* When any row of an act names a fixed state, the first one does. */

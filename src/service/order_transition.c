@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * A transition takes two statements. order_facts_get reads the order, the state machine decides,
- * and order_move writes the new state only if the order has not changed since it was read. If it
- * has (another rider was faster, the customer cancelled, the same request came twice), the
- * transition is decided again from the new state, so that the error is always the state machine's.
+ * An act that depends on nothing but the state and on who has the order takes one statement:
+ * order_advance gets the states in which the state machine allows it. When it does not fit, and for
+ * every other act, order_facts_get reads the order, the state machine decides, and order_move
+ * writes the new state only if the order has not changed since it was read. If it has (another
+ * rider was faster, the customer cancelled, the same request came twice), the transition is decided
+ * again from the new state, so that the error is always the state machine's.
  *
  * A transition that is not allowed may be a repetition: its key may have been used since the
  * request looked it up (idempotency_get), or the same actor has done the act before and its effect
@@ -375,8 +377,84 @@ static void transition_read(struct order_transition *transition)
 			.order = transition->order, .occurred_at = transition->occurred_at });
 }
 
+/* --- In one statement ------------------------------------------------------------------------- */
+
+static bool act_is_plain(enum order_act act, enum order_actor by)
+{
+	switch (act) {
+	case ACT_ACCEPT:
+	case ACT_PREPARE:
+	case ACT_READY:
+	case ACT_ARRIVE_PICKUP:
+	case ACT_PICK_UP:
+	case ACT_ARRIVE_DELIVERY:
+		return true;
+	default:
+		return act == ACT_ASSIGN && by == BY_RIDER;
+	}
+}
+
+/* A reported time is checked against the order, and an order number is not its id: its second
+ * character is a dash. */
+static bool may_advance(const struct order_transition *transition)
+{
+	const char *order = transition->order;
+
+	return act_is_plain(transition->act, transition->by) && !transition->occurred_at &&
+		order[0] && order[1] != '-';
+}
+
+static void transition_advanced(struct db_call *call, const struct db_result *result)
+{
+	struct order_transition *transition = call->owner;
+	int error = db_error(result);
+
+	if (error == E_CONFLICT ||
+		(!error && text_is(db_text(result, 0, ORDER_ADVANCE_OUTCOME), TEXT("MOVED"))))
+		return transition_read(transition);
+	transition_written(call, result);
+}
+
+static void transition_advance(struct order_transition *transition)
+{
+	enum order_act act = transition->act;
+	enum order_actor by = transition->by;
+	const char *meal[ORDER_STATUSES], *parcel[ORDER_STATUSES], *kept[ORDER_STATUSES];
+	unsigned meals = order_states_list(order_states_before(FOOD, act, by), meal);
+	unsigned parcels = order_states_list(order_states_before(PACKAGE, act, by), parcel);
+	unsigned keeps = order_states_list(order_states_kept(act, by), kept);
+
+	transition->id = transition->order;
+	transition->status = (enum order_status)order_act_status(act);
+	transition->rider_read = act == ACT_ASSIGN || by != BY_RIDER ? NULL : transition->actor_id;
+	id_new(transition->offer, "off_");
+	TRANSITION_RUN(transition, order_advance, transition_advanced,
+		&(struct order_advance){ .order_id = transition->id,
+			.act = order_act_words[act],
+			.meal_states = { meal, meals },
+			.parcel_states = { parcel, parcels },
+			.kept_states = { kept, keeps },
+			.status = order_status_words[transition->status],
+			.vendor_id = by == BY_VENDOR ? transition->actor_id : NULL,
+			.any_rider = by == BY_VENDOR,
+			.rider_read = transition->rider_read,
+			.by = order_actor_words[by],
+			.rider_id = transition->rider_id,
+			.note = transition->note,
+			.photo = transition->photo,
+			.minutes = transition->minutes ? &transition->minutes : NULL,
+			.location = transition->location,
+			.offer = transition->offer,
+			.actor_id = transition->actor_id,
+			.key = transition->key,
+			.fingerprint = transition->fingerprint,
+			.reply = transition->reply });
+}
+
 void order_transition_run(struct app *app, struct order_transition *transition)
 {
 	transition->app = app;
+	if (may_advance(transition))
+		return transition_advance(transition);
 	transition_read(transition);
 }

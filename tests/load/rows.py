@@ -278,7 +278,7 @@ def complete_script(world, riders, base):
     if replies[0][0] != 200:
         raise Failed(f"completing an order answers {replies[0]}")
     of_order = [(text, values) for text, values in found if order in values]
-    move = next(one for one in of_order if "order_move(" in one[0])
+    move = next(one for one in of_order if "order_act(" in one[0])
     return reference.order_complete_script(next(one for one in of_order if one is not move), move, order, rider, RIDERS)
 
 

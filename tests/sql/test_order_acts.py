@@ -8,6 +8,7 @@ import pytest
 
 from sql.shop import Shop, next_number, place
 from sql.statements import PARAMETERS, STATEMENTS
+from world.waiting import beside, until
 
 
 def rider(db):
@@ -28,6 +29,15 @@ def move(db, order, seen, act, to, by="RIDER", seen_rider=None, parts=(0, 0, 0, 
         rider_id=taker, note=note, needs_code="f", entries=entries, offer=f"off_{n}", vendor_share=vendor,
         rider_share=rider_part, platform_share=platform, subsidy=subsidy, actor_id=account, key=key,
         fingerprint="print" if key else None)[0][:2]
+
+
+def advance(db, order, act, to, meals, by="RIDER", rider_read=None, any_rider=False, vendor=None, taker=None, parcels=(), kept=()):
+    """An act that is decided for all states in advance."""
+    lists = ["{" + ",".join(states) + "}" for states in (meals, parcels, kept)]
+    return db.run(
+        "order_advance", order_id=order["orderId"], act=act, status=to, by=by, meal_states=lists[0], parcel_states=lists[1],
+        kept_states=lists[2], vendor_id=vendor, any_rider="t" if any_rider else "f", rider_read=rider_read, rider_id=taker,
+        offer=f"off_{next_number()}", actor_id="x")[0][:2]
 
 
 def state(db, order):
@@ -135,3 +145,63 @@ def test_orders_that_need_attention_are_found_by_their_index(db):
     plan = "\n".join(row[0] for row in db.sql(f"EXPLAIN EXECUTE listed({marks})"))
     db.sql("ROLLBACK; DEALLOCATE listed")
     assert plan.count("orders_attention") == 2, plan
+
+
+def test_an_act_decided_in_advance_fits_only_the_states_and_the_actors_it_names(db):
+    shop = Shop(db)
+    _, order, _ = place(db, shop, [(shop.item(), 2, 2500)])
+    vendor = {"by": "VENDOR", "any_rider": True}
+    assert advance(db, order, "ACCEPT", "ACCEPTED", ["ACCEPTED"], vendor=shop.vendor, **vendor) == ("MOVED", None)
+    assert advance(db, order, "ACCEPT", "ACCEPTED", ["PENDING"], vendor="vendor_other", **vendor) == ("MOVED", None)
+    assert advance(db, order, "ACCEPT", "ACCEPTED", [], parcels=["PENDING"], vendor=shop.vendor, **vendor) == ("MOVED", None)
+    assert advance(db, order, "ACCEPT", "ACCEPTED", ["PENDING"], vendor=shop.vendor, **vendor)[0] == "DONE"
+    carrier = rider(db)
+    assert advance(db, order, "ASSIGN", "RIDER_ASSIGNED", ["ACCEPTED"], rider_read="rider_other", taker=carrier)[0] == "MOVED"
+    assert advance(db, order, "ASSIGN", "RIDER_ASSIGNED", ["ACCEPTED"], taker=carrier)[0] == "DONE"
+    assert advance(db, order, "ASSIGN", "RIDER_ASSIGNED", ["ACCEPTED"], taker=rider(db))[0] == "MOVED"
+    ready = {"meals": ["ACCEPTED", "RIDER_ASSIGNED"], "kept": ["RIDER_ASSIGNED"], "vendor": shop.vendor}
+    assert advance(db, order, "READY", "READY_FOR_PICKUP", **ready, **vendor)[0] == "DONE"
+    assert advance(db, order, "READY", "READY_FOR_PICKUP", **ready, **vendor)[0] == "MOVED"
+    assert state(db, order) == ("RIDER_ASSIGNED", carrier)
+
+
+def test_an_unpaid_order_does_not_fit_its_vendor_or_a_rider(db):
+    shop = Shop(db)
+    _, order, _ = place(db, shop, [(shop.item(), 2, 2500)])
+    db.sql("UPDATE orders SET payment_status = 'PENDING' WHERE id = %s", [order["orderId"]])
+    assert advance(db, order, "ACCEPT", "ACCEPTED", ["PENDING"], by="VENDOR", any_rider=True, vendor=shop.vendor)[0] == "MOVED"
+    assert advance(db, order, "ASSIGN", "RIDER_ASSIGNED", ["PENDING"], taker=rider(db))[0] == "MOVED"
+
+
+def test_a_rider_who_goes_offline_while_taking_an_order_does_not_get_it(connect):
+    """The rider is read without a lock, so the row of the rider decides."""
+    first, second = connect(), connect()
+    shop = Shop(first)
+    _, order, _ = place(first, shop, [(shop.item(), 2, 2500)])
+    carrier = rider(first)
+    assert advance(first, order, "ACCEPT", "ACCEPTED", ["PENDING"], by="VENDOR", any_rider=True, vendor=shop.vendor)[0] == "DONE"
+    first.sql("BEGIN")
+    first.sql("UPDATE riders SET is_online = false WHERE id = %s", [carrier])
+
+    def take():
+        with pytest.raises(psycopg2.Error) as caught:
+            advance(second, order, "ASSIGN", "RIDER_ASSIGNED", ["ACCEPTED"], taker=carrier)
+        return caught.value.diag.message_primary
+
+    taking = beside(take)
+    until(lambda: first.value("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND pid = %s",
+                              [second.connection.info.backend_pid]))
+    first.sql("COMMIT")
+    assert taking.result() == "CONFLICT"
+    assert state(first, order) == ("ACCEPTED", None)
+    assert advance(second, order, "ASSIGN", "RIDER_ASSIGNED", ["ACCEPTED"], taker=carrier)[0] == "RIDER_OFFLINE"
+
+
+def test_an_act_after_one_reported_ahead_is_not_before_it(db):
+    shop = Shop(db)
+    _, order, _ = place(db, shop, [(shop.item(), 2, 2500)])
+    db.sql("UPDATE orders SET timeline = timeline_add(timeline, 'PENDING', now() + interval '50 seconds', 'USER') WHERE id = %s",
+           [order["orderId"]])
+    outcome, shown = advance(db, order, "ACCEPT", "ACCEPTED", ["PENDING"], by="VENDOR", any_rider=True, vendor=shop.vendor)
+    times = [entry["timestamp"] for entry in json.loads(shown)["timeline"]]
+    assert outcome == "DONE" and times == sorted(times) and times[-1] == times[-2]

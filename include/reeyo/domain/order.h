@@ -52,7 +52,7 @@ bool order_number_normalise(struct text spelled, char out[ORDER_NUMBER_SIZE]);
 /* A set of states is a bit mask: STATE(PENDING) | … */
 #define STATE(status) (1u << (status))
 #define STATES_ALL (STATE(ORDER_STATUSES) - 1)
-/* SQL repeats it in the check orders_sound, and in order_list and vendor_order_list. */
+/* SQL repeats it in order_list and vendor_order_list; the audit checks `active` by it. */
 #define STATES_FINAL (STATE(DELIVERED) | STATE(CANCELLED))
 #define STATES_ACTIVE (STATES_ALL & ~STATES_FINAL)
 /* Reads a filter: a status in any spelling, or ACTIVE (all that are not final). False when the word
@@ -97,6 +97,8 @@ int order_next_status(const struct order_facts *order, enum order_act act, enum 
 	enum order_status *ret) MUST_CHECK;
 /* The states in which an actor may do this to an order of this type: the guard of the statement. */
 unsigned order_states_before(enum order_type type, enum order_act act, enum order_actor by);
+/* Those of these states, of any type, that the act keeps. */
+unsigned order_states_kept(enum order_act act, enum order_actor by);
 /* The state that the timeline entry of an act names; -1 for ACT_RELEASE, whose target state varies.
  */
 int order_act_status(enum order_act act);

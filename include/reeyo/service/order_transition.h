@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * The order machine: one function moves an order, for every actor. It reads the order, decides by
- * domain/order.h, writes with one statement that succeeds only if the order has not changed since
- * it was read, and invalidates the caches. When the order has changed, the transition is decided
- * again from the new state. A repetition (the same key, or the same act by the same actor while its
- * effect holds) gets the first result and changes nothing.
+ * The order machine: one function moves an order, for every actor. It decides by domain/order.h,
+ * either from the order that it read or for every state in advance, writes with one statement that
+ * succeeds only if the decision fits the order, and invalidates the caches. When it does not fit,
+ * the transition is decided again from the new state. A repetition (the same key, or the same act
+ * by the same actor while its effect holds) gets the first result and changes nothing.
  *
  * Orders that expire, orders whose payment fails and orders whose rider may not work any more are
  * moved by statements of their own (order_expire, payment_end, orders_watch): each moves orders by

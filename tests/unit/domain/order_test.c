@@ -110,7 +110,8 @@ START_TEST(an_order_with_a_rider_is_ready_once)
 END_TEST
 
 /* Over every type, state, act and actor: a final state is never left, the guard agrees with the
- * table, and an order goes back only when its rider changes. */
+ * table, an act leads to its own state unless it keeps the present one, and an order goes back only
+ * when its rider changes. */
 START_TEST(the_state_machine_is_consistent)
 {
 	for (unsigned type = 0; type < ORDER_TYPES; type++)
@@ -127,6 +128,11 @@ START_TEST(the_state_machine_is_consistent)
 					if (error)
 						continue;
 					ck_assert(!(STATES_FINAL & STATE(from)));
+					if (act != ACT_RELEASE)
+						ck_assert_int_eq((int)to,
+							order_states_kept(act, by) & STATE(from)
+								? (int)from
+								: order_act_status(act));
 					ck_assert(act == ACT_RELEASE || act == ACT_ASSIGN ||
 						to >= from);
 				}
