@@ -264,6 +264,23 @@ static void rider_facts_drop(struct app *app, struct text id)
 	rider_facts_invalidate(app, rider);
 }
 
+/* Whether an event to a rider's room leaves the rider's orders as they are: an order becomes ready
+ * or is offered, a message; or a status of an order that still is this rider's. The end of an order
+ * has an event of its own. */
+static bool rider_keeps_orders(const struct event *event, struct text rider)
+{
+	char member[ID_SIZE + 16];
+	int len;
+
+	if (!text_is(event->type, TEXT("order_status_update")))
+		return text_is(event->type, TEXT("order_ready_for_pickup")) ||
+			text_is(event->type, TEXT("delivery_request")) ||
+			text_is(event->type, TEXT("notification"));
+	len = snprintf(member, sizeof(member), "\"riderId\":\"%.*s\"", TEXT_ARGS(rider));
+	return len < (int)sizeof(member) &&
+		memmem(event->payload.at, event->payload.len, member, (size_t)len);
+}
+
 /* The status or the orders of a rider have changed: facts that this loop caches are outdated. */
 static void positions_on_event(struct hub_listener *listener, const struct event *event)
 {
@@ -275,11 +292,15 @@ static void positions_on_event(struct hub_listener *listener, const struct event
 	if (text_is(event->type, TEXT("rider_status_changed")) ||
 		text_is(event->type, TEXT("rider_changed")))
 		rider_facts_drop(positions->app, event->aggregate);
-	for (unsigned i = 0; i < event->room_count; i++)
-		if (text_starts(event->rooms[i], prefix))
-			rider_facts_drop(positions->app,
-				(struct text){ event->rooms[i].at + prefix.len,
-					event->rooms[i].len - prefix.len });
+	for (unsigned i = 0; i < event->room_count; i++) {
+		struct text rider = event->rooms[i];
+
+		if (!text_starts(rider, prefix))
+			continue;
+		rider = (struct text){ rider.at + prefix.len, rider.len - prefix.len };
+		if (!rider_keeps_orders(event, rider))
+			rider_facts_drop(positions->app, rider);
+	}
 }
 
 void positions_listen(struct positions *positions)
