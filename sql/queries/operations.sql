@@ -29,6 +29,8 @@ WITH keys AS (
 ), old_events AS (
   DELETE FROM events WHERE id = ANY (ARRAY(SELECT id FROM events ORDER BY id LIMIT :limit::bigint))
      AND created_at < now() - interval '72 hours' RETURNING 1
+), old_pages AS (
+  DELETE FROM event_pages WHERE page < (SELECT min(id) FROM events) >> 8
 ), old_decisions AS (
   DELETE FROM dispatch_decisions WHERE id = ANY (ARRAY(SELECT id FROM dispatch_decisions ORDER BY id LIMIT :limit::bigint))
      AND at < now() - interval '90 days' RETURNING 1

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * Reads events for the whole process: from the Redis channel at once, and from the table `events`
+ * Reads events for the whole process: from the Redis channel at once, and from the view `events`
  * whenever the channel may have lost something.
  *
- * Each frame names the id published before it, so a gap is noticed: then the table is read from the
- * last id that was received. The table is also read once a second while all is well, five times a
- * second while Redis does not answer, and when the subscription to the channel starts. Ids in the
- * table grow in the order of commit (see relay_move), so "id > last" misses nothing.
+ * Each frame names the id published before it, so a gap is noticed: then the view is read from the
+ * last id that was received. The view is also read once a second while all is well, five times a
+ * second while Redis does not answer, and when the subscription to the channel starts. It shows an
+ * id when nothing can come before it any more (see relay_step), so "id > last" misses nothing.
  */
 #include <stdio.h>
 #include <stdlib.h>

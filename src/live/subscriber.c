@@ -2,7 +2,7 @@
  *
  * Subscribers: their life, and how they catch up with what they missed.
  *
- * A subscriber joins its rooms before it reads the table `events`, so no event falls between the
+ * A subscriber joins its rooms before it reads the view `events`, so no event falls between the
  * two. An event that arrives while it reads is only noted (`missed`) and read from the table too.
  *
  *  catching up: read a page after `last` → send it → (a full page, or an event was noted: again)

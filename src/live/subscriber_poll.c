@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Subscribers that poll: one answer, always read from the table `events`.
+ * Subscribers that poll: one answer, always read from the view `events`.
  */
 #include "reeyo/core/json_writer.h"
 #include "subscriber.h"

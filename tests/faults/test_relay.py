@@ -49,7 +49,7 @@ class Publisher:
             while not self.going.is_set():
                 name = f"order_{count % AGGREGATES}"
                 cursor.execute(
-                    "INSERT INTO outbox (aggregate, type, rooms, payload) VALUES (%s, 'step', %s, %s)",
+                    "INSERT INTO event_log (aggregate, type, rooms, payload) VALUES (%s, 'step', %s, %s)",
                     (name, ["vendor:vendor_123", f"order:{name}"],
                      json.dumps({"order": name, "n": self.published[name]})))
                 self.published[name] += 1
@@ -133,7 +133,7 @@ def test_killing_the_leading_instance_under_load_loses_no_event(pair):
             publisher.wait_for(300)
             leader.kill()
             sql = Database(other.configuration["database_url"])
-            assert sql("SELECT until - now() < interval '4 seconds' AS soon FROM leases WHERE name = 'relay'")[0]["soon"]
+            assert sql("SELECT until - now() < interval '4 seconds' AS soon FROM leases WHERE name = 'events'")[0]["soon"]
             sql.close()
             wait_leading(other)
             publisher.wait_for(500)

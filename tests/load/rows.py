@@ -529,7 +529,7 @@ def streams(world):
             time.sleep(1)
             held = server.rss_kb()
             for _ in range(BROADCASTS):
-                world.stack.sql("INSERT INTO outbox (aggregate, type, rooms, payload) SELECT 'all', 'broadcast',"
+                world.stack.sql("INSERT INTO event_log (aggregate, type, rooms, payload) SELECT 'all', 'broadcast',"
                                 " '{users}', json_build_object('title', 'Bonjour', 'timestamp',"
                                 " iso(clock_timestamp()))")
                 time.sleep(1.5)

@@ -67,7 +67,7 @@ def test_an_order_has_at_most_one_open_offer(seeking, db):
     assert offer(db, order, first) == [(order, first)]
     assert offer(db, order, second) == []
     assert db.value("SELECT count(*) FROM offers WHERE order_id = %s", [order]) == 1
-    assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 1
+    assert db.value("SELECT count(*) FROM event_log WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 1
     assert db.value("SELECT count(*) FROM dispatch_decisions WHERE order_id = %s", [order]) == 1
     db.sql("UPDATE dispatches SET next_at = now()")
     assert claim(db) == []  # while it is open
@@ -78,7 +78,7 @@ def test_an_order_that_has_a_rider_meanwhile_is_not_offered(seeking, db):
     claim(db)
     db.sql("UPDATE orders SET status = 'RIDER_ASSIGNED', rider_id = 'r' WHERE id = %s", [order])
     assert offer(db, order, hire(db)) == []
-    assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 0
+    assert db.value("SELECT count(*) FROM event_log WHERE aggregate = %s AND type = 'delivery_request'", [order]) == 0
 
 
 @pytest.mark.parametrize("columns, seeks", [

@@ -157,8 +157,8 @@ def test_the_position_moves_only_when_it_is_as_read(db):
     assert db.run("messages_insert", position=seen, next=seen + 5, messages=row, notifications=note) == [(1,)]
     assert db.run("messages_insert", position=seen, next=seen + 5, messages=row, notifications=note) == []
     assert db.value("SELECT count(*) FROM messages WHERE recipient = 'user_m3'") == 1
-    assert db.value("SELECT count(*) FROM outbox WHERE aggregate = 'user_m3' AND type = 'notification'") == 1
-    db.sql("DELETE FROM outbox WHERE aggregate = 'user_m3'")
+    assert db.value("SELECT count(*) FROM event_log WHERE aggregate = 'user_m3' AND type = 'notification'") == 1
+    db.sql("DELETE FROM event_log WHERE aggregate = 'user_m3'")
 
 
 def test_facts_are_read_for_the_order_and_the_people_of_an_event(queue):
@@ -174,8 +174,9 @@ def test_facts_are_read_for_the_order_and_the_people_of_an_event(queue):
 
 
 def test_events_are_read_after_the_position_and_after_what_is_done(db):
-    first, second = (db.value("INSERT INTO events (aggregate, type, rooms, payload) VALUES ('x', %s, '{user:a,admin}',"
+    first, second = (db.value("INSERT INTO event_log (aggregate, type, rooms, payload) VALUES ('x', %s, '{user:a,admin}',"
                               " '{\"n\": 1}') RETURNING id", [kind]) for kind in ("new_order", "rider_changed"))
+    db.sql("UPDATE leases SET position = %s WHERE name = 'events'", [second])
     seen = db.value("UPDATE leases SET position = %s WHERE name = 'messages' RETURNING position", [first - 1])
 
     def read(after):

@@ -67,12 +67,12 @@ def test_parts_that_do_not_sum_to_the_total_settle_nothing(db, on_the_way, parts
 
 def test_an_order_that_changed_since_it_was_read_does_not_move(db, on_the_way):
     order, carrier = on_the_way
-    before = db.value("SELECT count(*) FROM outbox WHERE aggregate = %s", [order["orderId"]])
+    before = db.value("SELECT count(*) FROM event_log WHERE aggregate = %s", [order["orderId"]])
     for seen, seen_rider in (("RIDER_AT_DELIVERY", carrier), ("IN_TRANSIT", "rider_other"), ("IN_TRANSIT", None)):
         assert move(db, order, seen, "COMPLETE", "DELIVERED", seen_rider=seen_rider, parts=(4250, 1800, 750, 0)) == (
             "MOVED", None)
     assert state(db, order) == ("IN_TRANSIT", carrier)
-    assert db.value("SELECT count(*) FROM outbox WHERE aggregate = %s", [order["orderId"]]) == before
+    assert db.value("SELECT count(*) FROM event_log WHERE aggregate = %s", [order["orderId"]]) == before
 
 
 def test_a_key_that_was_used_in_the_meantime_rolls_everything_back(db, on_the_way):
@@ -118,7 +118,7 @@ def test_cancelling_an_order_frees_its_rider_and_returns_everything(db):
     assert shop.balance() == 10000
     assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 5
     assert db.sql("SELECT FROM dispatches WHERE order_id = %s", [order["orderId"]]) == []
-    rooms, payload = db.sql("SELECT rooms, payload FROM outbox WHERE aggregate = %s AND type = 'order_cancelled'",
+    rooms, payload = db.sql("SELECT rooms, payload FROM event_log WHERE aggregate = %s AND type = 'order_cancelled'",
                             [order["orderId"]])[0]
     assert f"rider:{carrier}" in rooms and payload["refundAmount"] == order["total"]
     assert set(payload) == {"orderId", "reason", "refundAmount", "timestamp"}

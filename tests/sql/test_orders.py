@@ -46,7 +46,7 @@ def test_an_order_is_placed_paid_and_booked_with_its_event(db):
     assert db.sql("SELECT from_kind, from_owner, from_balance, to_kind, amount, category FROM ledger"
                   " WHERE order_id = %s", [order["orderId"]]) == [
         ("USER", shop.user, 3200, "ESCROW", 6800, "ORDER_PAYMENT")]
-    assert rows(db, "outbox", "aggregate", order["orderId"]) == 1
+    assert rows(db, "event_log", "aggregate", order["orderId"]) == 1
 
 
 def test_the_reply_equals_a_later_read(db):

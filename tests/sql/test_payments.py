@@ -84,12 +84,12 @@ def booked(db, reference):
 
 
 def events(db, aggregate):
-    return [row[0] for row in db.sql("SELECT type FROM outbox WHERE aggregate = %s ORDER BY id", [aggregate])]
+    return [row[0] for row in db.sql("SELECT type FROM event_log WHERE aggregate = %s ORDER BY id", [aggregate])]
 
 
 def vendors_of_events(db, aggregate):
     """{type: vendor} of its events: whose webhooks get them."""
-    return dict(db.sql("SELECT type, payload ->> 'vendorId' FROM outbox WHERE aggregate = %s", [aggregate]))
+    return dict(db.sql("SELECT type, payload ->> 'vendorId' FROM event_log WHERE aggregate = %s", [aggregate]))
 
 
 def mobile_order(db, shop, **other):
@@ -147,7 +147,7 @@ def test_another_amount_books_nothing_until_the_right_one_is_reported(db, amount
     outcome, payment, _, _ = record(db, reference, "SUCCESSFUL", amount)
     assert outcome == "MISMATCH" and (payment["status"], payment["reason"]) == (
         "FAILED", "ANOTHER_AMOUNT (fr)")
-    rooms, event = db.sql("SELECT rooms, payload FROM outbox WHERE aggregate = %s", [reference])[0]
+    rooms, event = db.sql("SELECT rooms, payload FROM event_log WHERE aggregate = %s", [reference])[0]
     assert rooms == [f"user:{shop.user}", "admin"]
     assert (event["cause"], event["amount"], event["paidAmount"]) == ("ANOTHER_AMOUNT", 5000, amount)
     assert intent(db, reference)["paid_amount"] == amount and booked(db, reference) == []
@@ -203,7 +203,7 @@ def test_the_paid_amount_is_booked_into_the_wallet_once(db, order):
     assert shop.balance() == 4000 and booked(db, reference) == [("CLEARING", "USER", 4000, "WALLET_TOPUP")]
     payment = json.loads(read(db, reference, shop.user)[0][0])
     assert (payment["status"], payment["amount"], "reason" in payment) == ("COMPLETED", 4000, False)
-    event = db.sql("SELECT rooms, payload FROM outbox WHERE type = 'payment_received' AND payload ->> 'reference' = %s",
+    event = db.sql("SELECT rooms, payload FROM event_log WHERE type = 'payment_received' AND payload ->> 'reference' = %s",
                    [reference])
     assert [(rooms, payload["amount"]) for rooms, payload in event] == [([f"user:{shop.user}"], 4000)]
     assert db.value("SELECT count(*) FROM admin_audit WHERE subject = %s AND act = 'payment.resolve'", [reference]) == 1
@@ -348,7 +348,7 @@ def test_an_order_by_mobile_money_is_hidden_until_it_is_paid(db):
     assert events(db, order["orderId"]) == ["payment_received", "new_order"]
     assert booked(db, reference) == [("CLEARING", "ESCROW", 4300, "ORDER_PAYMENT")]
     assert db.value("SELECT total_spent FROM wallets WHERE owner_id = %s", [shop.user]) == 4300
-    rooms, payload = db.sql("SELECT rooms, payload FROM outbox WHERE aggregate = %s AND type = 'new_order'",
+    rooms, payload = db.sql("SELECT rooms, payload FROM event_log WHERE aggregate = %s AND type = 'new_order'",
                             [order["orderId"]])[0]
     assert rooms == [f"vendor:{shop.vendor}", "admin"] and payload["data"]["paymentStatus"] == "PAID"
 
@@ -377,7 +377,7 @@ def test_an_unpaid_order_ends_and_restores_the_stock(db, reported):
     assert db.value("SELECT stock FROM items WHERE id = %s", [item]) == 10
     assert "payment_failed" in events(db, order["orderId"]) and booked(db, reference) == []
     assert vendors_of_events(db, order["orderId"])["payment_failed"] == shop.vendor
-    rooms = db.sql("SELECT rooms FROM outbox WHERE aggregate = %s AND type = 'order_cancelled'", [order["orderId"]])
+    rooms = db.sql("SELECT rooms FROM event_log WHERE aggregate = %s AND type = 'order_cancelled'", [order["orderId"]])
     assert f"vendor:{shop.vendor}" not in rooms[0][0]
 
 

@@ -314,5 +314,5 @@ def test_a_resolution_publishes_the_end_and_shows_the_right_reference(db, owner)
     other = with_discrepancy(db, owner, "COMPLETED")
     shown = rule(db, other, "RESOLVE", "REJECTED", "RETURNED", reason="Reversed")[1]
     assert (shown["rejection_reason"], shown["completed_at"]) == ("Reversed", None)
-    types = [one[0] for one in db.sql("SELECT type FROM outbox WHERE aggregate = %s ORDER BY id", [other])]
+    types = [one[0] for one in db.sql("SELECT type FROM event_log WHERE aggregate = %s ORDER BY id", [other])]
     assert types[-2:] == ["payout_completed", "payout_rejected"]

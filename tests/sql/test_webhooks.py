@@ -10,8 +10,8 @@ TYPES = "{order_delivered,new_order}"
 
 @pytest.fixture
 def ground(db):
-    db.sql("TRUNCATE events, webhook_endpoints, webhook_deliveries RESTART IDENTITY;"
-           "UPDATE leases SET position = 0 WHERE name = 'webhooks'")
+    db.sql("TRUNCATE event_log, webhook_endpoints, webhook_deliveries RESTART IDENTITY;"
+           "UPDATE leases SET position = 0 WHERE name IN ('events', 'webhooks')")
     return db
 
 
@@ -21,8 +21,9 @@ def register(db, name, types="{order_delivered}"):
 
 
 def publish(db, count=1, kind="order_delivered"):
-    db.sql("INSERT INTO events (aggregate, type, rooms, payload) SELECT 'o', %s, '{admin}', json_build_object('n', n)"
+    db.sql("INSERT INTO event_log (aggregate, type, rooms, payload) SELECT 'o', %s, '{admin}', json_build_object('n', n)"
            " FROM generate_series(1, %s) n", [kind, count])
+    db.sql("UPDATE leases SET position = (SELECT max(id) FROM event_log) WHERE name = 'events'")
 
 
 def claim(db, limit, beyond=14):

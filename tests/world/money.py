@@ -83,5 +83,4 @@ def wallet(sql, owner):
 def events(sql, aggregate):
     """{type: payload} of the events of the aggregate."""
     return {row["type"]: row["payload"] for row in sql(
-        "SELECT type, payload FROM outbox WHERE aggregate = %s UNION ALL SELECT type, payload FROM events"
-        " WHERE aggregate = %s", aggregate, aggregate)}
+        "SELECT type, payload FROM event_log WHERE aggregate = %s", aggregate)}

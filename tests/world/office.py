@@ -55,7 +55,7 @@ class Office:
 
     def publish(self, kind, rooms, **payload):
         """Writes an event as a statement of the server would."""
-        self.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('x', %s, %s, %s)", kind, rooms,
+        self.sql("INSERT INTO event_log (aggregate, type, rooms, payload) VALUES ('x', %s, %s, %s)", kind, rooms,
                  json.dumps(payload))
 
     def publish_payment(self, account, amount, **more):
@@ -79,7 +79,7 @@ class Office:
     def wait_notified(self):
         """Waits until every event was turned into messages."""
         until(lambda: self.sql("SELECT 1 FROM leases WHERE name = 'messages' AND position ="
-                               " (SELECT coalesce(max(id), 0) FROM events) AND NOT EXISTS (SELECT FROM outbox)"),
+                               " (SELECT coalesce(max(id), 0) FROM event_log)"),
               what="the end of all events")
 
     def quiet(self):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Events through Redis: the stream `events` for consumers, and the channels `events` and `passing`
- * for the instances of the server. Redis may lose messages, so every reader also follows the table
- * `outbox`.
+ * for the instances of the server. Redis may lose messages, so every reader also follows the view
+ * `events`.
  *
  * Threads: call all functions on the owning loop's thread only.
  */

@@ -2,12 +2,12 @@
  *
  * The hub of a loop: delivers live events to the clients of this loop.
  *
- * An event is published once: as a row of `outbox`, written by the statement that changes
+ * An event is published once: as a row of `event_log`, written by the statement that changes
  * something; or as an ephemeral event, see hub_publish_ephemeral. It is delivered to the
- * subscribers of its rooms on every instance. The relay of the leading instance gives rows their
- * ids. Every instance reads them: Redis pub/sub brings an event at once, the table `events` brings
- * what pub/sub lost. Rooms: `user:ID`, `vendor:ID`, `rider:ID`, `order:ID`, `admin`; audiences
- * `users`, `vendors`, `riders`.
+ * subscribers of its rooms on every instance. The relay of the leading instance makes rows visible
+ * in the view `events`, in order. Every instance reads them: Redis pub/sub brings an event at once,
+ * the view brings what pub/sub lost. Rooms: `user:ID`, `vendor:ID`, `rider:ID`, `order:ID`,
+ * `admin`; audiences `users`, `vendors`, `riders`.
  *
  * All functions: the loop's own thread.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The relay: moves the rows that statements wrote to `outbox` into `events`, in order, and
- * publishes them through Redis. Every instance has one, on its first loop. The holder of the lease
- * `relay` works; the others check once a second whether the lease has expired.
+ * The relay: makes the rows that statements wrote to `event_log` visible in the view `events`, in
+ * order, and publishes them through Redis. Every instance has one, on its first loop. The holder of
+ * the lease `events` works; the others check once a second whether the lease has expired.
  */
 #ifndef REEYO_LIVE_RELAY_H
 #define REEYO_LIVE_RELAY_H

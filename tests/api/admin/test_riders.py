@@ -77,8 +77,7 @@ def test_suspension_takes_a_rider_offline_and_revokes_the_tokens(admin_api, ride
     assert {row["subject"] for row in sql("SELECT subject FROM revocations WHERE subject IN (%s, %s)",
             man.id, "ses_" + man.id)} == {man.id, "ses_" + man.id}
     assert sql("SELECT outcome FROM offers WHERE rider_id = %s", man.id)[0]["outcome"] == "WITHDRAWN"
-    events = sql("SELECT type, rooms FROM outbox WHERE aggregate = %s UNION ALL"
-               " SELECT type, rooms FROM events WHERE aggregate = %s", man.id, man.id)
+    events = sql("SELECT type, rooms FROM event_log WHERE aggregate = %s", man.id)
     assert sorted(event["type"] for event in events) == ["rider_changed", "rider_status_changed"]
     sql("DELETE FROM dispatches WHERE order_id = 'ord_' || %s", man.id)
     again = admin_api.post(f"riders/{man.id}/approve").data

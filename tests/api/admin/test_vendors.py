@@ -70,9 +70,7 @@ def test_an_approved_vendor_is_public_at_once(admin_api, vendor, public, sql):
     acts = sql("SELECT * FROM admin_audit WHERE subject = %s", shop.id)
     assert [(act["act"], act["details"]) for act in acts] == [("vendor.approve", {})]
     assert acts[0]["admin_id"].startswith("admin_test") and acts[0]["request_id"]
-    events = sql("SELECT payload, rooms FROM outbox WHERE aggregate = %s AND type = 'vendor_changed'"
-                 " UNION ALL SELECT payload, rooms FROM events WHERE aggregate = %s AND type = 'vendor_changed'",
-                 shop.id, shop.id)
+    events = sql("SELECT payload, rooms FROM event_log WHERE aggregate = %s AND type = 'vendor_changed'", shop.id)
     assert [event["payload"]["vendorId"] for event in events] == [shop.id]
 
 

@@ -39,7 +39,7 @@ class Partner:
         return {**self.register_url(self.receiver.url(path), **fields), "path": path}
 
     def publish(self, kind=TYPE, rooms=("admin",), **payload):
-        self.sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('order_x', %s, %s, %s)", kind, list(rooms),
+        self.sql("INSERT INTO event_log (aggregate, type, rooms, payload) VALUES ('order_x', %s, %s, %s)", kind, list(rooms),
                  json.dumps(payload))
 
     def deliveries(self, webhook):

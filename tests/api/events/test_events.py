@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Live events: from the outbox row of a statement to the streams of its rooms."""
+"""Live events: from the row that a statement writes to the streams of its rooms."""
 
 import json
 import time
@@ -12,9 +12,9 @@ from world.waiting import beside, until
 
 @pytest.fixture
 def publish(sql):
-    """publish(rooms, type, **payload): inserts an event as a statement does; returns its number in the outbox."""
+    """publish(rooms, type, **payload): inserts an event as a statement does; returns its id."""
     def run(rooms, kind="order_status_update", aggregate="order_x", **payload):
-        return sql("INSERT INTO outbox (aggregate, type, rooms, payload) VALUES (%s, %s, %s, %s) "
+        return sql("INSERT INTO event_log (aggregate, type, rooms, payload) VALUES (%s, %s, %s, %s) "
                    "RETURNING id", aggregate, kind, list(rooms), json.dumps(payload))[0]["id"]
     return run
 

@@ -25,7 +25,7 @@ def execute(server, statement, *arguments):
 
 
 def publish(server, room, kind, **payload):
-    execute(server, "INSERT INTO outbox (aggregate, type, rooms, payload) VALUES ('x', %s, %s, %s)",
+    execute(server, "INSERT INTO event_log (aggregate, type, rooms, payload) VALUES ('x', %s, %s, %s)",
             kind, [room], json.dumps(payload))
 
 
@@ -103,7 +103,7 @@ def test_a_client_that_does_not_read_is_disconnected_and_others_receive_everythi
     client = deaf(server, token)
     until(lambda: server.metric("reeyo_streams_open") == 1)
     with vendor_stream(server, token) as reader:
-        execute(server, "INSERT INTO outbox (aggregate, type, rooms, payload) "
+        execute(server, "INSERT INTO event_log (aggregate, type, rooms, payload) "
                         "SELECT 'x', 'much', '{vendor:vendor_123}', json_build_object('n', n, 'fill', "
                         "repeat('x', 4000)) FROM generate_series(1, 3000) n")
         received = reader.take(3000, 120)
@@ -118,7 +118,7 @@ def test_a_burst_disconnects_no_client_that_reads(start_server):
     """More events at once than the queue holds: they are read from the table, at the pace of the client."""
     server = start_server()
     with vendor_stream(server, Tokens(server)("vendor")) as stream:
-        execute(server, "INSERT INTO outbox (aggregate, type, rooms, payload) "
+        execute(server, "INSERT INTO event_log (aggregate, type, rooms, payload) "
                         "SELECT 'x', 'burst', '{vendor:vendor_123}', json_build_object('n', n) "
                         "FROM generate_series(1, 5000) n")
         assert [event.data["n"] for event in stream.take(5000, 120)] == list(range(1, 5001))
@@ -146,7 +146,7 @@ def test_a_shutdown_answers_polls_and_disconnects_clients_that_do_not_read(start
     waiting = beside(server.api(token).get, "/api/v1/vendor/events", query={"wait": 30})
     client = deaf(server, token)
     until(lambda: server.metric("reeyo_streams_open") == 1)
-    execute(server, "INSERT INTO outbox (aggregate, type, rooms, payload) "
+    execute(server, "INSERT INTO event_log (aggregate, type, rooms, payload) "
                     "SELECT 'x', 'much', '{vendor:vendor_123}', json_build_object('fill', repeat('x', 4000)) "
                     "FROM generate_series(1, 3000)")
     until(lambda: server.metric("reeyo_events_relayed_total") >= 3000)

@@ -167,7 +167,7 @@ def test_a_rider_gets_an_offer_as_push(office):
 def test_outdated_events_send_no_messages(office):
     rider = office.rider()
     office.device(rider, "bike-of-late")
-    office.sql("INSERT INTO outbox (aggregate, type, rooms, payload, created_at) VALUES ('x', 'delivery_request', %s,"
+    office.sql("INSERT INTO event_log (aggregate, type, rooms, payload, created_at) VALUES ('x', 'delivery_request', %s,"
                " '{}', now() - interval '61 seconds')", [f"rider:{rider.id}"])
     office.quiet()
     assert office.rows(rider) == [] and office.pushes("bike-of-late") == []

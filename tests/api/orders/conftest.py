@@ -73,10 +73,8 @@ class Street:
         return self.mart if order["orderType"] == "MART" else self.food
 
     def events(self, order):
-        """In the order in which they were written; events in the outbox are not relayed yet."""
-        return self.sql("SELECT 0 AS later, id, type, rooms, payload FROM events WHERE aggregate = %s"
-                        " UNION ALL SELECT 1, id, type, rooms, payload FROM outbox WHERE aggregate = %s ORDER BY later, id",
-                        order["orderId"], order["orderId"])
+        """In the order in which they were written."""
+        return self.sql("SELECT id, type, rooms, payload FROM event_log WHERE aggregate = %s ORDER BY id", order["orderId"])
 
 
 @contextlib.contextmanager

@@ -16,9 +16,7 @@ def shown(customer, order):
 
 def events(till, order):
     return [row["type"] for row in till.sql(
-        "SELECT type FROM (SELECT id, type, created_at FROM events WHERE aggregate = %s UNION ALL"
-        " SELECT id, type, created_at FROM outbox WHERE aggregate = %s) e ORDER BY created_at, id", order["orderId"],
-        order["orderId"])]
+        "SELECT type FROM event_log WHERE aggregate = %s ORDER BY id", order["orderId"])]
 
 
 def test_an_order_reaches_the_vendor_when_it_is_paid(till):

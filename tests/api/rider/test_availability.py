@@ -14,10 +14,7 @@ def rider(server, sql):
 
 def published(sql, rider):
     return [row["payload"] for row in sql(
-        "SELECT payload FROM (SELECT created_at, payload FROM outbox WHERE aggregate = %s"
-        " AND type = 'rider_status_changed' UNION ALL SELECT created_at, payload FROM events"
-        " WHERE aggregate = %s AND type = 'rider_status_changed') published ORDER BY payload ->> 'timestamp'",
-        rider.id, rider.id)]
+        "SELECT payload FROM event_log WHERE aggregate = %s AND type = 'rider_status_changed' ORDER BY id", rider.id)]
 
 
 def test_going_online_and_offline_is_published_to_the_admins(rider, sql):

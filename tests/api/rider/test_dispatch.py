@@ -52,9 +52,7 @@ def expire(sql):
 
 def requests(sql, order):
     return [(row["rooms"], row["payload"]) for row in sql(
-        "SELECT rooms, payload FROM outbox WHERE aggregate = %s AND type = 'delivery_request'"
-        " UNION ALL SELECT rooms, payload FROM events WHERE aggregate = %s AND type = 'delivery_request'",
-        order["id"], order["id"])]
+        "SELECT rooms, payload FROM event_log WHERE aggregate = %s AND type = 'delivery_request' ORDER BY id", order["id"])]
 
 
 def test_the_best_rider_in_reach_gets_the_offer_and_the_event(near, seeking, offered, offers, sql):
