@@ -149,7 +149,7 @@ BEGIN
     WHEN rider_ineligibility(r, false, false) IS NOT NULL THEN 'RIDER_NOT_READY' END;
 END $$;
 
--- See the statements order_move and order_advance. CANCEL pays the vendor_share, if any, from the platform's account.
+-- See the statements order_move and order_advance. seen: the order after the act, NULL unless DONE. CANCEL pays the vendor_share, if any, from the platform's account.
 --
 -- Most acts are one update, whose condition compares the order with what was decided on. The order is locked and read first
 -- where more depends on it: on its former rider, on what it was before a release or cancellation, on its delivery code, on the
@@ -159,7 +159,7 @@ CREATE OR REPLACE FUNCTION order_act(target text, act text, meal_states text[], 
   taker text, occurred timestamptz, remark text, picture text, minutes integer, place json,
   given_code text, needs_code boolean, entries text[], offer text,
   its_vendor_share bigint, rider_share bigint, platform_share bigint, subsidy bigint,
-  account text, its_key text, its_print text, its_answer text, OUT outcome text, OUT json text)
+  account text, its_key text, its_print text, its_answer text, OUT outcome text, OUT seen orders)
 LANGUAGE plpgsql AS $$
 DECLARE
   was orders;
@@ -305,10 +305,9 @@ BEGIN
     PERFORM order_attention_event_add(o);
   END IF;
 
-  IF by_whom = 'USER' THEN
-    json := order_json_user(o);
-  ELSE
-    json := order_json(o);
+  seen := o;
+  IF its_key IS NOT NULL AND its_answer IS NULL THEN
+    its_answer := '{"success":true,"data":' || order_json_to(o, by_whom) || '}';
   END IF;
   -- Last, so that the rows that all orders of a vendor share are locked as briefly as possible.
   IF act = 'COMPLETE' THEN
@@ -317,7 +316,7 @@ BEGIN
     PERFORM order_compensate(o, its_vendor_share, entries[2]);
   END IF;
   IF its_key IS NOT NULL THEN
-    PERFORM idempotency_store(account, its_key, its_print, 200, coalesce(its_answer, '{"success":true,"data":' || json || '}'));
+    PERFORM idempotency_store(account, its_key, its_print, 200, its_answer);
   END IF;
   outcome := 'DONE';
 END $$;
@@ -329,9 +328,10 @@ CREATE OR REPLACE FUNCTION order_move(target text, seen_status text, seen_rider 
   vendor_share bigint, rider_share bigint, platform_share bigint, subsidy bigint,
   account text, its_key text, its_print text, its_answer text, OUT outcome text, OUT json text)
 LANGUAGE sql AS $$
-  SELECT * FROM order_act(target, act, ARRAY[seen_status], ARRAY[seen_status], '{}', next_status, NULL, false, seen_rider, by_whom,
+  SELECT a.outcome, CASE WHEN a.outcome = 'DONE' THEN order_json_to(a.seen, by_whom) END
+    FROM order_act(target, act, ARRAY[seen_status], ARRAY[seen_status], '{}', next_status, NULL, false, seen_rider, by_whom,
     taker, occurred, remark, picture, minutes, place, given_code, needs_code, entries, offer,
-    vendor_share, rider_share, platform_share, subsidy, account, its_key, its_print, its_answer)
+    vendor_share, rider_share, platform_share, subsidy, account, its_key, its_print, its_answer) a
 $$;
 
 -- --- Timers -------------------------------------------------------------------------------------------

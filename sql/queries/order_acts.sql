@@ -28,26 +28,26 @@ SELECT o.id, o.order_type AS type, o.status, o.user_id, o.vendor_id, o.rider_id,
 --  vendor_share, rider_share, platform_share, subsidy: COMPLETE: the split (domain/split.h), which must add up to the total.
 --   CANCEL: vendor_share is what the platform pays the vendor as compensation (0: nothing); the others are ignored
 --  reply: the reply to store with the key, NULL: the order. audit: entry for admin_audit_add, NULL unless by ADMIN
--- Columns: order is the Order after DONE (the customer's view when by USER); restocked_vendor_id: see order_restocked_vendor.
+-- Columns: order is the row after DONE; restocked_vendor_id: see order_restocked_vendor.
 -- Outcomes: DONE; MOVED: the order has changed since it was read, read it again; WRONG_DELIVERY_CODE (one of five attempts
 --  was used); ASSIGN: RIDER_NOT_FOUND, RIDER_NOT_READY, SUSPENDED, NOT_APPROVED, INACTIVE, RIDER_OFFLINE.
 --  Raises IDEMPOTENCY_RUNNING when the key was taken by another act meanwhile.
 -- name: order_move
--- columns: outcome, order, restocked_vendor_id, audit_id
+-- columns: outcome text, order order_user_row, restocked_vendor_id text, audit_id bigint
 WITH moved AS MATERIALIZED (
-  SELECT outcome, json FROM order_act(:order_id::text, :act::text, ARRAY[:status_read::text], ARRAY[:status_read], '{}',
+  SELECT outcome, seen FROM order_act(:order_id::text, :act::text, ARRAY[:status_read::text], ARRAY[:status_read], '{}',
     :status::text, NULL, false, :rider_read::text, :by::text, :rider_id::text, :occurred_at::timestamptz, :note::text,
     :photo::text, :minutes?::integer, :location::json, :code::text, :needs_code::boolean, :entries::text[], :offer::text,
     :vendor_share::bigint, :rider_share::bigint, :platform_share::bigint, :subsidy::bigint, :actor_id::text, :key::text,
     :fingerprint::text, :reply::text)
 )
-SELECT outcome, json AS order,
+SELECT outcome, CASE WHEN outcome = 'DONE' THEN @order_user_row(s) END AS order,
   CASE WHEN outcome = 'DONE' AND :status = 'CANCELLED' AND :vendor_share = 0 THEN order_restocked_vendor(:order_id) END
     AS restocked_vendor_id,
   CASE WHEN outcome = 'DONE' THEN admin_audit_add(:audit, :order_id,
     jsonb_strip_nulls(jsonb_build_object('riderId', :rider_id, 'reason', :note,
       'vendorPaid', CASE :act WHEN 'CANCEL' THEN nullif(:vendor_share, 0) END))) END AS audit_id
-  FROM moved
+  FROM moved CROSS JOIN LATERAL (SELECT (seen).*) s
 
 -- The same for the acts of vendors and riders that depend on the order's state only, without reading the order before:
 -- ACCEPT, PREPARE, READY, ASSIGN, ARRIVE_PICKUP, PICK_UP, ARRIVE_DELIVERY.
@@ -59,12 +59,12 @@ SELECT outcome, json AS order,
 -- Outcomes: DONE; MOVED: the act does not fit, or there is no such order: order_facts_get shows why; those of ASSIGN.
 --  Raises CONFLICT when the rider changed meanwhile: decide by order_facts_get. Raises IDEMPOTENCY_RUNNING as order_move.
 -- name: order_advance
--- columns: outcome, order
-SELECT outcome, json AS order
+-- columns: outcome text, order order_user_row
+SELECT outcome, CASE WHEN outcome = 'DONE' THEN @order_user_row(s) END AS order
   FROM order_act(:order_id::text, :act::text, :meal_states::text[], :parcel_states::text[], :kept_states::text[], :status::text,
     :vendor_id::text, :any_rider::boolean, :rider_read::text, :by::text, :rider_id::text, NULL, :note::text, :photo::text,
     :minutes?::integer, :location::json, NULL, false, NULL, :offer::text, 0, 0, 0, 0, :actor_id::text, :key::text,
-    :fingerprint::text, :reply::text)
+    :fingerprint::text, :reply::text) CROSS JOIN LATERAL (SELECT (seen).*) s
 
 -- Whether the same actor has already done this act and its effect still holds. Then nothing has to be written.
 --  status: the one that the timeline entry of the act names. states: those in which its effect can hold. reply: as in
@@ -72,27 +72,27 @@ SELECT outcome, json AS order
 -- Columns: order as order_move returns it. No row: it is not a repetition.
 -- Acts of a rider count since the rider was assigned. Acts of admins are identified by their audit rows.
 -- name: order_repeated
--- columns: order
+-- columns: order order_user_row
 WITH held AS MATERIALIZED (
   SELECT o AS seen FROM orders o WHERE o.id = :order_id::text AND o.status = ANY (:states::text[])
 ), steps AS MATERIALIZED (
   SELECT e.entry ->> 'status' AS status, e.entry ->> 'by' AS by, e.n
     FROM held h, json_array_elements((h.seen).timeline) WITH ORDINALITY AS e(entry, n)
 ), found AS MATERIALIZED (
-  SELECT CASE :by::text WHEN 'USER' THEN order_json_user(h.seen) ELSE order_json(h.seen) END AS json
+  SELECT seen
     FROM held h
-   WHERE EXISTS (SELECT FROM steps s WHERE s.status = :status::text AND s.by = :by
+   WHERE EXISTS (SELECT FROM steps s WHERE s.status = :status::text AND s.by = :by::text
            AND s.n >= CASE WHEN :by = 'RIDER' OR :act::text = 'ASSIGN'
              THEN (SELECT max(g.n) FROM steps g WHERE g.status = 'RIDER_ASSIGNED') ELSE 0 END)
      AND (:by <> 'ADMIN' OR (SELECT a.admin_id FROM admin_audit a
            WHERE a.subject = :order_id AND a.act = 'order.' || lower(:act) ORDER BY a.id DESC LIMIT 1) = :actor_id::text)
 ), kept AS (
   INSERT INTO idempotency (account_id, key, fingerprint, status, body)
-  SELECT :actor_id, :key::text, :fingerprint::text, 200, coalesce(:reply::text, concat('{"success":true,"data":', f.json, '}'))
+  SELECT :actor_id, :key::text, :fingerprint::text, 200, coalesce(:reply::text, concat('{"success":true,"data":', order_json_to(f.seen, :by), '}'))
     FROM found f WHERE :key IS NOT NULL
   ON CONFLICT DO NOTHING
 )
-SELECT json AS order FROM found
+SELECT @order_user_row(s) AS order FROM found CROSS JOIN LATERAL (SELECT (seen).*) s
 
 -- Handles orders whose rider may no longer work. An order that was not picked up is released and searches for another
 -- rider. The others are marked with `attention`, like the orders of a rider who has not reported a location for too long.

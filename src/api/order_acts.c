@@ -4,6 +4,7 @@
  */
 #include "reeyo/api/order_acts.h"
 
+#include "reeyo/api/order_fields.h"
 #include "reeyo/auth/admit.h"
 #include "reeyo/core/json_writer.h"
 #include "reeyo/service/order_transition.h"
@@ -40,6 +41,16 @@ static void riders_invalidate(struct app *app, const struct order_transition *tr
 		rider_facts_invalidate_all(app, transition->rider_after);
 }
 
+static void reply_order_moved(struct request *rq, const struct order_transition *transition)
+{
+	struct db_record order;
+
+	if (!db_record_from(transition->order_row, &record_order_user_row, &order))
+		return reply_error(rq, E_INTERNAL);
+	reply_document(
+		rq, transition->by == BY_USER ? &order_user_document : &order_document, &order);
+}
+
 static void order_act_ended(struct order_transition *transition)
 {
 	struct order_act_run *run = CONTAINER_OF(transition, struct order_act_run, transition);
@@ -55,9 +66,8 @@ static void order_act_ended(struct order_transition *transition)
 	if (transition->replayed_status)
 		return reply_replayed(rq, transition->replayed_status, transition->replayed_body);
 	if (!run->done)
-		return reply_data(rq, transition->order_json);
-	run->done(
-		rq, &(struct order_moved){ .order = transition->order_json, .id = transition->id });
+		return reply_order_moved(rq, transition);
+	run->done(rq, &(struct order_moved){ .id = transition->id });
 }
 
 void order_act(struct request *rq, const struct order_act_request *act, order_act_done *done)

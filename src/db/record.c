@@ -126,10 +126,11 @@ static bool record_read(struct text bytes, const struct db_record_type *type, st
 	return true;
 }
 
-/* Reads a record that is there. */
-static bool record_read_checked(
-	struct text bytes, const struct db_record_type *type, struct db_record *ret)
+bool db_record_from(struct text bytes, const struct db_record_type *type, struct db_record *ret)
 {
+	ret->count = 0;
+	if (!bytes.at)
+		return false;
 	if (record_read(bytes, type, ret))
 		return true;
 	log_line(LOG_ERROR, "a record is not of the declared type", LOG_T("record", type->name));
@@ -140,10 +141,7 @@ static bool record_read_checked(
 bool db_record(const struct db_result *result, unsigned row, unsigned column,
 	const struct db_record_type *type, struct db_record *ret)
 {
-	struct text bytes = db_text(result, row, column);
-
-	ret->count = 0;
-	return bytes.at && record_read_checked(bytes, type, ret);
+	return db_record_from(db_text(result, row, column), type, ret);
 }
 
 struct db_records db_records(const struct db_result *result, unsigned row, unsigned column)
@@ -169,5 +167,5 @@ bool db_records_next(
 	if (!list->left || !bytes_take(&list->rest, &bytes) || !bytes.at)
 		return false;
 	list->left--;
-	return record_read_checked(bytes, type, ret);
+	return db_record_from(bytes, type, ret);
 }

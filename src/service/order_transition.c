@@ -66,10 +66,10 @@ static const char *transition_keep(const struct order_transition *transition, st
 /* Keeps the order of a result; false when the transition has ended for lack of memory. */
 static bool transition_keep_order(struct order_transition *transition, struct text order)
 {
-	transition->order_json = (struct text){ transition_keep(transition, order), order.len };
-	if (!transition->order_json.at)
+	transition->order_row = (struct text){ transition_keep(transition, order), order.len };
+	if (!transition->order_row.at)
 		transition_end(transition, E_NO_MEMORY);
-	return transition->order_json.at != NULL;
+	return transition->order_row.at != NULL;
 }
 
 /* --- Earlier requests with the key ------------------------------------------------------------ */
@@ -162,8 +162,9 @@ static void transition_written(struct db_call *call, const struct db_result *res
 		return transition_retry(transition, E_CONFLICT);
 	if (!text_is(outcome, TEXT("DONE")))
 		return transition_end(transition, error_from_name(outcome.at, outcome.len));
-	transition->restocked_vendor_id = transition_keep(
-		transition, db_text(result, 0, ORDER_MOVE_RESTOCKED_VENDOR_ID));
+	if (call->query == QUERY_order_move)
+		transition->restocked_vendor_id = transition_keep(
+			transition, db_text(result, 0, ORDER_MOVE_RESTOCKED_VENDOR_ID));
 	if (transition_keep_order(transition, db_text(result, 0, ORDER_MOVE_ORDER)))
 		transition_invalidate(transition);
 }

@@ -88,12 +88,12 @@ def cancel(db, order_id, user, reason="J'ai changé d'avis", states=("PENDING", 
             return "ORDER_NOT_OWNER", None, None
         if status not in states:
             return "CANNOT_CANCEL", None, None
-        outcome, order = db.run(
+        outcome = db.run(
             "order_move", order_id=found, status_read=status, rider_read=rider, act="CANCEL", status="CANCELLED", by="USER",
             note=reason, needs_code="f", entries=f"{{txn_{next(numbers):026d}}}", offer="off_none", vendor_share=0,
-            rider_share=0, platform_share=0, subsidy=0, actor_id=user)[0][:2]
+            rider_share=0, platform_share=0, subsidy=0, actor_id=user)[0][0]
         if outcome == "DONE":
-            order = json.loads(order)
+            order = order_read(db, found)
             return "CANCELLED", order, order["total"] if order["paymentStatus"] == "REFUNDED" else 0
 
 

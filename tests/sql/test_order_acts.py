@@ -19,25 +19,32 @@ def rider(db):
     return f"rider_{n}"
 
 
+def seen_by(db, order, actor):
+    """The Order object that an actor sees, as text."""
+    return db.value("SELECT order_json_to(o, %s) FROM orders o WHERE id = %s", [actor, order["orderId"]])
+
+
 def move(db, order, seen, act, to, by="RIDER", seen_rider=None, parts=(0, 0, 0, 0), account="x", key=None, taker=None,
          note=None):
     n = next_number()
     entries = "{" + ",".join(f"txn_move_{n}_{i}" for i in range(4)) + "}"
     vendor, rider_part, platform, subsidy = parts
-    return db.run(
+    outcome = db.run(
         "order_move", order_id=order["orderId"], status_read=seen, rider_read=seen_rider, act=act, status=to, by=by,
         rider_id=taker, note=note, needs_code="f", entries=entries, offer=f"off_{n}", vendor_share=vendor,
         rider_share=rider_part, platform_share=platform, subsidy=subsidy, actor_id=account, key=key,
-        fingerprint="print" if key else None)[0][:2]
+        fingerprint="print" if key else None)[0][0]
+    return outcome, seen_by(db, order, by) if outcome == "DONE" else None
 
 
 def advance(db, order, act, to, meals, by="RIDER", rider_read=None, any_rider=False, vendor=None, taker=None, parcels=(), kept=()):
     """An act that is decided for all states in advance."""
     lists = ["{" + ",".join(states) + "}" for states in (meals, parcels, kept)]
-    return db.run(
+    outcome = db.run(
         "order_advance", order_id=order["orderId"], act=act, status=to, by=by, meal_states=lists[0], parcel_states=lists[1],
         kept_states=lists[2], vendor_id=vendor, any_rider="t" if any_rider else "f", rider_read=rider_read, rider_id=taker,
-        offer=f"off_{next_number()}", actor_id="x")[0][:2]
+        offer=f"off_{next_number()}", actor_id="x")[0][0]
+    return outcome, seen_by(db, order, by) if outcome == "DONE" else None
 
 
 def state(db, order):

@@ -28,8 +28,7 @@ struct order_act_request {
 
 /* The order after the transition; valid during the call. */
 struct order_moved {
-	struct text order; /* the Order object, as the namespace's clients see it */
-	const char *id;    /* lives as long as the request */
+	const char *id; /* of the order; lives as long as the request */
 };
 typedef void order_act_done(struct request *rq, const struct order_moved *moved);
 

@@ -71,6 +71,9 @@ struct db_result;
 bool db_record(const struct db_result *result, unsigned row, unsigned column,
 	const struct db_record_type *type, struct db_record *ret);
 
+/* The same from the bytes of a column (db_text) that were kept; the record refers to them. */
+bool db_record_from(struct text bytes, const struct db_record_type *type, struct db_record *ret);
+
 /* A list of records, read one after the other. */
 struct db_records {
 	struct text rest;

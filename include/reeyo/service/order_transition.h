@@ -61,9 +61,9 @@ struct order_transition {
 		TRANSITION_BEFORE,   /* before the previous act */
 		TRANSITION_NO_VENDOR /* pay is VENDOR_PAY for an order without a vendor */
 	} fault;
-	const char *id;         /* of the order */
-	struct text order_json; /* the Order object, as the actor sees it */
-	/* The key was used by an earlier request: its status and its body (not order_json) are the
+	const char *id;        /* of the order */
+	struct text order_row; /* the order after the act, bytes of a record order_user_row */
+	/* The key was used by an earlier request: its status and its body (not order_row) are the
 	 * result. 0: it was not. */
 	int replayed_status;
 	struct text replayed_body;
