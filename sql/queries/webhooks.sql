@@ -3,17 +3,21 @@
 -- Queues deliveries for the events after the position, and moves the position, in one statement: each event once. It locks the
 -- row of the lease only when there is a new event. An instance that waited for the lock continues from the position that the
 -- other reached; ids in `events` grow in the order of commit, so it sees all events after that. An endpoint receives no event
--- from before its registration.
+-- from before its registration. Without an enabled endpoint the position moves to the last event, and no event is read.
 -- types: the offered ones. events: how many were read; queued: deliveries; endpoints: how many are enabled. Always one row.
 -- name: webhooks_queue
 -- columns: events, queued, endpoints
-WITH lease AS MATERIALIZED (
-  SELECT position FROM leases
+WITH endpoint AS MATERIALIZED (
+  SELECT count(*) AS count FROM webhook_endpoints WHERE enabled
+), lease AS MATERIALIZED (
+  SELECT position, (SELECT count FROM endpoint) = 0 AS nobody FROM leases
    WHERE name = 'webhooks' AND position < (SELECT max(id) FROM events) FOR NO KEY UPDATE
 ), page AS MATERIALIZED (
-  SELECT e FROM events e WHERE e.id > (SELECT position FROM lease) ORDER BY e.id LIMIT :limit::bigint
+  SELECT e FROM events e WHERE e.id > (SELECT position FROM lease WHERE NOT nobody) ORDER BY e.id LIMIT :limit::bigint
 ), moved AS (
-  UPDATE leases SET position = (SELECT max((s.e).id) FROM page s) WHERE name = 'webhooks' AND EXISTS (SELECT FROM page)
+  UPDATE leases l
+     SET position = CASE WHEN s.nobody THEN (SELECT max(id) FROM events) ELSE (SELECT max((p.e).id) FROM page p) END
+    FROM lease s WHERE l.name = 'webhooks' AND (s.nobody OR EXISTS (SELECT FROM page))
 ), queued AS (
   INSERT INTO webhook_deliveries (id, endpoint_id, event_id, type, payload, said_at)
   SELECT webhook_delivery_id(w.id, (s.e).id), w.id, (s.e).id, (s.e).type,
@@ -24,24 +28,29 @@ WITH lease AS MATERIALIZED (
   RETURNING 1
 )
 SELECT (SELECT count(*) FROM page) AS events, (SELECT count(*) FROM queued) AS queued,
-  (SELECT count(*) FROM webhook_endpoints WHERE enabled) AS endpoints
+  (SELECT count FROM endpoint) AS endpoints
 
 -- Claims at most `limit` deliveries that are due. The first one under way to an endpoint needs only a slot. Further ones are
 -- limited: at most per_endpoint to one endpoint, one to an endpoint whose last try failed, and `beyond` in total. So an endpoint
--- that does not answer leaves slots to the others. When an instance dies, its deliveries are due again after claim_s seconds.
+-- that does not answer leaves slots to the others. A claim sets busy_until and leaves next_at, which no index has to follow. So
+-- deliveries under way are among the first that are due. When an instance dies, its claims end after claim_s seconds.
 -- tries: with this one; secrets: those that sign, newest first, separated by spaces.
 -- name: webhooks_claim
 -- columns: id, endpoint_id, url, body, tries, secrets
 WITH endpoint AS MATERIALIZED (
-  SELECT w.id, CASE WHEN w.failing_since IS NULL THEN :per_endpoint::bigint ELSE 1 END AS most,
-         (SELECT count(*) FROM webhook_deliveries b WHERE b.endpoint_id = w.id AND b.busy_until > now()) AS busy
-    FROM webhook_endpoints w WHERE w.enabled
+  SELECT w.id, CASE WHEN w.failing_since IS NULL THEN :per_endpoint::bigint ELSE 1 END AS most, b.busy
+    FROM webhook_endpoints w CROSS JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE f.busy_until > now()) AS busy FROM (
+        SELECT d.busy_until FROM webhook_deliveries d
+         WHERE d.endpoint_id = w.id AND d.state = 'QUEUED' AND d.next_at <= now()
+         ORDER BY d.next_at, d.id LIMIT 2 * :per_endpoint) f) b
+   WHERE w.enabled
 ), due AS MATERIALIZED (
-  SELECT f.id, f.next_at, r.busy + row_number() OVER (PARTITION BY r.id ORDER BY f.next_at) AS nth
+  SELECT f.id, f.next_at, r.busy + row_number() OVER (PARTITION BY r.id ORDER BY f.next_at, f.id) AS nth
     FROM endpoint r CROSS JOIN LATERAL (
       SELECT d.id, d.next_at FROM webhook_deliveries d
-       WHERE d.endpoint_id = r.id AND d.state = 'QUEUED' AND d.next_at <= now()
-       ORDER BY d.next_at LIMIT greatest(0, r.most - r.busy) FOR NO KEY UPDATE SKIP LOCKED) f
+       WHERE d.endpoint_id = r.id AND d.state = 'QUEUED' AND d.next_at <= now() AND (d.busy_until IS NULL OR d.busy_until <= now())
+       ORDER BY d.next_at, d.id LIMIT greatest(0, r.most - r.busy) FOR NO KEY UPDATE SKIP LOCKED) f
 ), claimed AS MATERIALIZED (
   (SELECT id FROM due WHERE nth = 1 ORDER BY next_at LIMIT :limit::bigint)
   UNION ALL
@@ -50,8 +59,7 @@ WITH endpoint AS MATERIALIZED (
       :beyond::bigint - (SELECT sum(greatest(busy - 1, 0)) FROM endpoint))))
 )
 UPDATE webhook_deliveries d
-   SET tries = d.tries + 1, next_at = now() + make_interval(secs => :claim_s::bigint),
-       busy_until = now() + make_interval(secs => :claim_s::bigint)
+   SET tries = d.tries + 1, busy_until = now() + make_interval(secs => :claim_s::bigint)
   FROM webhook_endpoints w
  WHERE d.id IN (SELECT id FROM claimed) AND w.id = d.endpoint_id
 RETURNING d.id, w.id AS endpoint_id, w.url, d.payload::text AS body, d.tries,

@@ -113,6 +113,33 @@ def test_a_try_that_was_not_sent_does_not_count(ground):
     assert ground.sql("SELECT tries, busy_until, state FROM webhook_deliveries") == [(0, None, "QUEUED")]
 
 
+def test_a_claim_changes_no_index(ground):
+    register(ground, "whe_1")
+    publish(ground)
+    ground.run("webhooks_queue", types=TYPES, limit=500)
+    ground.sql("SELECT pg_stat_force_next_flush(); SELECT pg_stat_reset_single_table_counters('webhook_deliveries'::regclass)")
+    (its_id, _, _, _, tries, *_), = claim(ground, 1)
+    store_result(ground, its_id, tries, "DELIVERED", 200, None)
+    ground.sql("SELECT pg_stat_force_next_flush()")
+    assert ground.sql("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = 'webhook_deliveries'") == [(2, 1)]
+
+
+def test_a_claim_of_an_instance_that_died_ends(ground):
+    register(ground, "whe_1")
+    publish(ground, 6)
+    ground.run("webhooks_queue", types=TYPES, limit=500)
+    first = {row[0] for row in claim(ground, 64)}
+    assert len(first) == 4 and claim(ground, 64) == []
+    ground.sql("UPDATE webhook_deliveries SET busy_until = now() WHERE busy_until IS NOT NULL")
+    assert {row[0] for row in claim(ground, 64)} == first
+
+
+def test_without_an_endpoint_the_position_moves_past_all_events(ground):
+    publish(ground, 5)
+    assert ground.run("webhooks_queue", types=TYPES, limit=2) == [(0, 0, 0)]
+    assert ground.value("SELECT position = (SELECT max(id) FROM events) FROM leases WHERE name = 'webhooks'")
+
+
 def test_deliveries_are_deleted_after_thirty_days(ground):
     ground.sql("INSERT INTO webhook_deliveries (id, endpoint_id, type, payload, said_at, created_at)"
                " SELECT 'whd_' || n, 'whe_1', 'x', '{}', now(), now() - n * interval '1 day' FROM generate_series(28, 33) n")

@@ -7,9 +7,9 @@
  * sends, and stores the result (webhook_store_result). One pass runs at a time; requests run beside
  * it.
  *
- * A claim moves next_at to a time when the instance must have stopped or stored a result. So rows
- * that an instance had claimed when it died are due again by themselves. The result names the try
- * it belongs to. If two instances both believe that they hold the lease, an endpoint may receive a
+ * A claim ends at a time when the instance must have stopped or stored a result. So rows that an
+ * instance had claimed when it died are claimed again by themselves. The result names the try it
+ * belongs to. If two instances both believe that they hold the lease, an endpoint may receive a
  * delivery twice, under one webhook-id.
  */
 #include "reeyo/jobs/webhooks.h"
