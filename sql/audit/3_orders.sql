@@ -1,5 +1,11 @@
 -- Checks of orders: the payment of an order is held until the order ends, and is then distributed once.
 
+-- check: order_sound
+-- The total of an order is the sum of its prices, and it is active until its status is final.
+SELECT id, format('%s of %s + %s + %s - %s, %s %s', total, subtotal, delivery_fee, service_fee, discount,
+    CASE WHEN active THEN 'active' ELSE 'past' END, status) FROM orders
+ WHERE total <> subtotal + delivery_fee + service_fee - discount OR active <> (status NOT IN ('DELIVERED', 'CANCELLED'))
+
 -- check: escrow_held
 -- Escrow holds the total of each paid, active order, and nothing of any other order.
 WITH held AS (

@@ -201,6 +201,13 @@ BEGIN
   RETURN NULL;
 END $$;
 
+-- Refuses a row as a check does. The trigger's condition is the rule, and is evaluated only when one of its columns is set.
+CREATE OR REPLACE FUNCTION row_refused() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = 'check_violation', MESSAGE = format('a row of %s breaks %s', TG_TABLE_NAME, TG_NAME);
+END $$;
+
 -- The ledger is immutable: a mistake is corrected by a new entry. Statement triggers cost inserts nothing.
 CREATE OR REPLACE FUNCTION ledger_immutable() RETURNS trigger
 LANGUAGE plpgsql AS $$

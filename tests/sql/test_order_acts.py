@@ -212,3 +212,22 @@ def test_an_act_after_one_reported_ahead_is_not_before_it(db):
     outcome, shown = advance(db, order, "ACCEPT", "ACCEPTED", ["PENDING"], by="VENDOR", any_rider=True, vendor=shop.vendor)
     times = [entry["timestamp"] for entry in json.loads(shown)["timeline"]]
     assert outcome == "DONE" and times == sorted(times) and times[-1] == times[-2]
+
+
+@pytest.mark.parametrize("table, change", [
+    ("riders", "email = 'A@example.cm'"), ("riders", "vehicle_type = 'HORSE'"), ("riders", "approval_status = 'MAYBE'"),
+    ("riders", "status = 'GONE'"), ("riders", "language = 'de'"),
+    ("vendors", "email = 'A@example.cm'"), ("vendors", "service_type = 'BAR'"), ("vendors", "min_order_amount = -1"),
+    ("vendors", "commission_bps = 10001"), ("vendors", "status = 'GONE'"), ("vendors", "approval_status = 'MAYBE'"),
+    ("vendors", "is_online = true, approval_status = 'PENDING'"), ("vendors", "language = 'de'")])
+def test_a_row_of_riders_or_vendors_with_a_wrong_word_is_refused(db, table, change):
+    row = rider(db) if table == "riders" else Shop(db).vendor
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        db.sql(f"UPDATE {table} SET {change} WHERE id = %s", [row])
+
+
+def test_a_total_that_is_not_the_sum_of_the_prices_is_not_placed(db):
+    shop = Shop(db)
+    with pytest.raises(psycopg2.Error) as caught:
+        place(db, shop, [(shop.item(), 2, 2500)], total=6801)
+    assert (caught.value.diag.message_primary, caught.value.diag.message_detail) == ("INTERNAL", "total")
