@@ -204,6 +204,7 @@ static void connection_request_answered(struct connection *connection)
 	const struct framing *framing = &connection->framing;
 
 	deadline_start(&connection->port->server->keepalive, &connection->deadline);
+	watch_answered(connection);
 	if (++connection->answered == framing->requests && framing->fault)
 		connection_refuse(connection, framing->fault, framing->why);
 }

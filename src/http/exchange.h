@@ -43,6 +43,8 @@ struct port {
 	struct listener listener;
 	uv_poll_t poll;
 	bool polling;
+	int epoll;   /* the daemon's */
+	bool active; /* its epoll has events to report */
 };
 
 struct server {
@@ -80,6 +82,16 @@ struct server {
 	void *drained_arg;
 };
 
+/* What is known of a connection's socket without asking the kernel; see watch.c. */
+struct watch {
+	void *reported; /* the library's pointer for its events */
+	bool started;   /* in epoll */
+	bool paused;    /* events are not reported: the connection is suspended */
+	bool missed;    /* there was an event in the pause */
+	bool drained;   /* nothing to read until the next event */
+	bool ended;     /* the client sends no more */
+};
+
 /* One client connection, from accept to close. */
 struct connection {
 	struct port *port;
@@ -92,6 +104,7 @@ struct connection {
 			 * closing */
 	size_t drained; /* bytes read and discarded since then */
 	struct framing framing;
+	struct watch watch;
 	unsigned answered; /* requests answered; wraps */
 	char *target;      /* of the request that the scanner refuses; NULL: unknown */
 	char address[INET6_ADDRSTRLEN];
@@ -175,6 +188,20 @@ void intake_run(struct port *port);
 /* Registers a connection until intake_remove. 0 or E_NO_MEMORY. */
 int intake_add(struct connection *connection) MUST_CHECK;
 void intake_remove(struct connection *connection);
+/* While a thread runs a daemon: its port, and the connection of a socket. Else, and for other
+ * sockets, NULL. */
+struct port *intake_port(void);
+struct connection *connection_by_socket(int fd);
+
+/* watch.c: keeps the sockets of connections in epoll while they are suspended. */
+/* A read of the socket has returned bytes. */
+void watch_received(struct connection *connection, bool less_than_asked);
+/* True when a read would find nothing. */
+bool watch_is_drained(const struct connection *connection);
+/* Its request has been answered. */
+void watch_answered(struct connection *connection);
+/* The connection closes. */
+void watch_stop(struct connection *connection);
 
 /* refuse.c: replies to the request that is still arriving and closes the connection. why: message
  * in English, NULL for the error's own. A reply that is decided already is sent instead. What the

@@ -27,12 +27,20 @@ ssize_t __wrap_send(int fd, const void *at, size_t len, int flags);
 ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags);
 
 static _Thread_local struct server *serving;
+static _Thread_local struct port *serving_port;
 
 void intake_run(struct port *port)
 {
 	serving = port->server;
+	serving_port = port;
 	MHD_run(port->daemon);
 	serving = NULL;
+	serving_port = NULL;
+}
+
+struct port *intake_port(void)
+{
+	return serving_port;
 }
 
 /* --- Connections by socket -------------------------------------------------------------------- */
@@ -65,11 +73,12 @@ void intake_remove(struct connection *connection)
 
 	if ((size_t)connection->fd < server->socket_count)
 		server->sockets[connection->fd] = NULL;
+	watch_stop(connection);
 	free(connection->target);
 	connection->target = NULL;
 }
 
-static struct connection *connection_by_socket(int fd)
+struct connection *connection_by_socket(int fd)
 {
 	return serving && fd >= 0 && (size_t)fd < serving->socket_count ? serving->sockets[fd]
 									: NULL;
@@ -106,6 +115,13 @@ static void target_store(struct connection *connection)
 		framing->target_len < TARGET_KEPT ? framing->target_len : TARGET_KEPT);
 }
 
+/* While a complete request waits for its reply nothing is read: what arrives meanwhile, also the
+ * client's end, stays in the socket until the reply is sent. */
+static bool request_is_waiting(const struct connection *connection)
+{
+	return connection->exchange && connection->exchange->stage == STAGE_RUN;
+}
+
 static ssize_t connection_receive(struct connection *connection, void *at, size_t len)
 {
 	struct framing *framing = &connection->framing;
@@ -114,9 +130,14 @@ static ssize_t connection_receive(struct connection *connection, void *at, size_
 
 	if (connection->refused)
 		return refused_discard(connection);
+	if (watch_is_drained(connection) || request_is_waiting(connection)) {
+		errno = EAGAIN;
+		return -1;
+	}
 	n = __real_recv(connection->fd, at, len, 0);
 	if (n <= 0)
 		return n;
+	watch_received(connection, (size_t)n < len);
 	serving->progress++;
 	pass = framing_scan(framing, at, (size_t)n);
 	target_store(connection);

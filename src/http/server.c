@@ -35,6 +35,7 @@ static void port_activity(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
+	port->active = true;
 	port->server->hook.wanted = true;
 }
 
@@ -154,7 +155,8 @@ static int port_start(struct server *server, struct port *port, bool first)
 		return E_CONFIG;
 	}
 	info = MHD_get_daemon_info(port->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-	if (uv_poll_init(loop_uv(server->app->loop), &port->poll, info->epoll_fd))
+	port->epoll = info->epoll_fd;
+	if (uv_poll_init(loop_uv(server->app->loop), &port->poll, port->epoll))
 		return E_CONFIG;
 	port->poll.data = port;
 	port->polling = true;
@@ -241,10 +243,17 @@ int server_new(struct app *app, const struct server_steps *steps, struct listene
 	return 0;
 }
 
+/* Runs the daemons whether or not their sockets have reported anything. */
+static void server_run_all(struct server *server)
+{
+	for (unsigned i = 0; i < server->port_count; i++)
+		server->ports[i].active = true;
+	server_run_daemons(&server->hook);
+}
+
 void server_drain(struct server *server, void (*drained)(void *arg), void *arg)
 {
-	server_run_daemons(
-		&server->hook); /* takes connections that the kernel has already accepted */
+	server_run_all(server); /* takes connections that the kernel has already accepted */
 	server->draining = true;
 	server->drained = drained;
 	server->drained_arg = arg;
@@ -286,7 +295,7 @@ static void server_cut_requests(struct server *server)
 	}
 	parse_queue_run(server, true);
 	streams_cut(server);
-	server_run_daemons(&server->hook);
+	server_run_all(server);
 }
 
 static void ports_close(struct server *server)

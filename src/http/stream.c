@@ -3,11 +3,11 @@
  * Streams: see the header.
  *
  * libmicrohttpd reads bytes with stream_read. When there are none, the connection is suspended; the
- * next piece resumes it. A suspended connection is not polled and uses no time. The request and its
+ * next piece resumes it. A suspended connection is not read and uses no time. The request and its
  * arena are freed when the stream is open; the texts for the access log are kept in a few hundred
  * bytes.
  *
- * libmicrohttpd does not watch a suspended socket, so a closed connection is only noticed when the
+ * A suspended connection is not read, so a closed connection is only noticed when the
  * next piece is sent. The owner sends a ping regularly, and the kernel closes a connection whose
  * peer acknowledges nothing for GIVE_UP_MS.
  *
