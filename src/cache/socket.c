@@ -20,6 +20,7 @@
 struct link_poll {
 	uv_poll_t uv;
 	struct link *link;
+	int events; /* polled for */
 };
 
 static void subscription_end(struct link *link)
@@ -46,10 +47,13 @@ static void link_poll_ready(uv_poll_t *poll, int status, int events)
 		link_drop(link, uv_strerror(status));
 }
 
+/* uv_poll_start takes the socket out of epoll and adds it again, even for the same events. */
 static void link_poll_for(struct link *link, int events)
 {
-	if (link->poll)
-		uv_poll_start(&link->poll->uv, events, link_poll_ready);
+	if (!link->poll || link->poll->events == events)
+		return;
+	link->poll->events = events;
+	uv_poll_start(&link->poll->uv, events, link_poll_ready);
 }
 
 static void link_want_write(void *privdata)
