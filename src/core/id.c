@@ -12,6 +12,24 @@
 
 static const char crockford[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
+/* One system call for this many bytes; an id needs 16 of them in each millisecond. */
+#define RANDOM_POOL 512
+
+/* Random bytes of the kernel, fetched many at a time. Bytes that were taken are erased. */
+static void random_take(void *out, size_t len)
+{
+	static _Thread_local unsigned char pool[RANDOM_POOL];
+	static _Thread_local size_t left;
+
+	if (left < len) {
+		randombytes_buf(pool, sizeof(pool));
+		left = sizeof(pool);
+	}
+	left -= len;
+	memcpy(out, pool + left, len);
+	sodium_memzero(pool + left, len);
+}
+
 struct ulid_state {
 	uint64_t ms;
 	uint64_t high, low; /* 80 random bits: 16 and 64 */
@@ -23,8 +41,8 @@ static void ulid_next(struct ulid_state *state)
 
 	if (now > state->ms) {
 		state->ms = now;
-		randombytes_buf(&state->high, sizeof(state->high));
-		randombytes_buf(&state->low, sizeof(state->low));
+		random_take(&state->high, sizeof(state->high));
+		random_take(&state->low, sizeof(state->low));
 		state->high &= 0xffff;
 	} else if (++state->low == 0) {
 		state->high = (state->high + 1) & 0xffff;
@@ -52,9 +70,8 @@ void id_order_number(char out[ORDER_NUMBER_SIZE], char letter)
 	const uint64_t letters = sizeof(readable) - 1;
 	uint64_t random;
 
-	/* One system call for all ten characters; 27^10 is 2^47.5, so the bias is below 1 in
-	 * 80,000. */
-	randombytes_buf(&random, sizeof(random));
+	/* 27^10 is 2^47.5, so the bias is below 1 in 80,000. */
+	random_take(&random, sizeof(random));
 	out[0] = letter;
 	out[1] = '-';
 	for (size_t i = 2; i < ORDER_NUMBER_SIZE - 1; i++, random /= letters)
@@ -62,10 +79,21 @@ void id_order_number(char out[ORDER_NUMBER_SIZE], char letter)
 	out[ORDER_NUMBER_SIZE - 1] = '\0';
 }
 
+/* 250 is the largest multiple of ten in a byte; bytes above it would favour the first digits. */
+static char random_digit(void)
+{
+	unsigned char byte;
+
+	do
+		random_take(&byte, 1);
+	while (byte >= 250);
+	return (char)('0' + byte % 10);
+}
+
 void id_digits(char *out, unsigned n)
 {
 	for (unsigned i = 0; i < n; i++)
-		out[i] = (char)('0' + randombytes_uniform(10));
+		out[i] = random_digit();
 	out[n] = '\0';
 }
 
@@ -77,7 +105,7 @@ void id_hex(char *out, size_t n)
 		n -= n < sizeof(bytes) ? n : sizeof(bytes)) {
 		size_t part = n < sizeof(bytes) ? n : sizeof(bytes);
 
-		randombytes_buf(bytes, part);
+		random_take(bytes, part);
 		sodium_bin2hex(out, 2 * part + 1, bytes, part);
 	}
 }

@@ -244,6 +244,11 @@ struct buf buf_in(struct arena *arena, size_t expect)
 	return buf;
 }
 
+struct buf buf_over(char *at, size_t room)
+{
+	return (struct buf){ .at = at, .room = room };
+}
+
 /* Makes room for `more` bytes and a NUL; false when memory is exhausted. */
 static bool buf_reserve(struct buf *buf, size_t more)
 {
@@ -254,6 +259,10 @@ static bool buf_reserve(struct buf *buf, size_t more)
 		return false;
 	if (buf->len + more + 1 <= room)
 		return true;
+	if (!buf->arena) {
+		buf->failed = true;
+		return false;
+	}
 	while (room < buf->len + more + 1)
 		room = room * 2 + 64;
 	larger = arena_alloc(buf->arena, room);

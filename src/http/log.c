@@ -24,16 +24,17 @@ void access_log_flush(struct turn_hook *hook)
 
 /* The path is the only text that the client chooses freely: quotes, backslashes, control characters
  * and bytes outside ASCII become '?'. */
-static void path_sanitise(struct text path, char out[200])
+static void path_add(struct buf *line, struct text path)
 {
-	size_t len = path.len < 199 ? path.len : 199;
+	char safe[199];
+	size_t len = path.len < sizeof(safe) ? path.len : sizeof(safe);
 
 	for (size_t i = 0; i < len; i++) {
 		char c = path.at[i];
 
-		out[i] = c < 0x20 || c > 0x7e || c == '"' || c == '\\' ? '?' : c;
+		safe[i] = c < 0x20 || c > 0x7e || c == '"' || c == '\\' ? '?' : c;
 	}
-	out[len] = '\0';
+	buf_add(line, safe, len);
 }
 
 struct access_record access_record(const struct exchange *x)
@@ -97,11 +98,47 @@ static bool access_is_sampled_out(const struct access_record *access)
 	return !log_sample(LOG_INFO, "request", kind);
 }
 
+/* Texts need no escaping: they are the server's own, or checked. */
+static void access_text_add(struct buf *line, struct text name, const char *text)
+{
+	buf_add_text(line, name);
+	buf_add(line, "\"", 1);
+	buf_add_string(line, text);
+	buf_add(line, "\"", 1);
+}
+
+static void access_int_add(struct buf *line, struct text name, int64_t value)
+{
+	buf_add_text(line, name);
+	buf_add_int(line, value);
+}
+
+static void access_line_write(struct buf *line, const struct access_record *access)
+{
+	char now[CLOCK_ISO_SIZE];
+
+	clock_iso(clock_wall_ms(), now);
+	buf_add_text(line, TEXT("{\"time\":\""));
+	buf_add(line, now, CLOCK_ISO_SIZE - 1);
+	buf_add_text(line, TEXT("\",\"level\":\"info\",\"msg\":\"request\""));
+	access_text_add(line, TEXT(",\"requestId\":"), access->request_id);
+	access_text_add(line, TEXT(",\"method\":"), access->method);
+	buf_add_text(line, TEXT(",\"path\":\""));
+	path_add(line, access->path);
+	buf_add(line, "\"", 1);
+	access_text_add(line, TEXT(",\"route\":"), access->route);
+	access_int_add(line, TEXT(",\"status\":"), access->status);
+	access_int_add(line, TEXT(",\"bytes\":"), (long long)access->bytes);
+	access_int_add(line, TEXT(",\"us\":"), (long long)(clock_us() - access->started_us));
+	access_text_add(line, TEXT(",\"account\":"), access->account);
+	if (access->trace[0])
+		access_text_add(line, TEXT(",\"traceId\":"), access->trace);
+	buf_add_text(line, TEXT("}\n"));
+}
+
 void access_log(struct server *server, const struct access_record *access)
 {
-	char path[200], now[CLOCK_ISO_SIZE];
-	bool traced = access->trace[0];
-	int len;
+	struct buf line;
 
 	if (!server->app->config->access_log || !log_on(LOG_INFO) || access_is_sampled_out(access))
 		return;
@@ -109,17 +146,9 @@ void access_log(struct server *server, const struct access_record *access)
 		return;
 	if (server->log_len + LOG_LINE > LOG_ROOM)
 		access_log_flush(&server->log_hook);
-	path_sanitise(access->path, path);
-	clock_iso(clock_wall_ms(), now);
-	len = snprintf(server->log + server->log_len, LOG_LINE,
-		"{\"time\":\"%s\",\"level\":\"info\",\"msg\":\"request\",\"requestId\":\"%s\","
-		"\"method\":\"%s\",\"path\":\"%s\",\"route\":\"%s\",\"status\":%d,\"bytes\":%zu,"
-		"\"us\":%llu,\"account\":\"%s\"%s%s%s}\n",
-		now, access->request_id, access->method, path, access->route, access->status,
-		access->bytes, (unsigned long long)(clock_us() - access->started_us),
-		access->account, traced ? ",\"traceId\":\"" : "", access->trace,
-		traced ? "\"" : "");
-	if (len > 0 && len < LOG_LINE)
-		server->log_len += (size_t)len;
+	line = buf_over(server->log + server->log_len, LOG_LINE);
+	access_line_write(&line, access);
+	if (!line.failed)
+		server->log_len += line.len;
 	server->log_hook.wanted = true;
 }

@@ -66,8 +66,9 @@ size_t arena_left(const struct arena *arena);
 /* Counts memory that was allocated elsewhere and lives as long as the arena against its limit. */
 void arena_charge(struct arena *arena, size_t size);
 
-/* Text that grows inside an arena. After a failed append `failed` stays set and every further
- * append does nothing, so the caller checks once, at the end. */
+/* Text that grows inside an arena, or in the caller's memory of a fixed size. After a failed append
+ * `failed` stays set and every further append does nothing, so the caller checks once, at the end.
+ */
 struct buf {
 	struct arena *arena;
 	char *at;
@@ -77,6 +78,8 @@ struct buf {
 
 /* An empty buffer with room for `expect` bytes. */
 struct buf buf_in(struct arena *arena, size_t expect);
+/* An empty buffer in the caller's memory: what does not fit (with a NUL) makes it fail. */
+struct buf buf_over(char *at, size_t room);
 void buf_add(struct buf *buf, const char *at, size_t len);
 void buf_add_text(struct buf *buf, struct text text);
 void buf_add_string(struct buf *buf, const char *string);

@@ -176,6 +176,23 @@ START_TEST(a_text_grows_from_nothing)
 }
 END_TEST
 
+START_TEST(a_text_in_fixed_memory_ends_at_its_room)
+{
+	char at[8];
+	struct buf buf = buf_over(at, sizeof(at));
+
+	buf_add_string(&buf, "abc");
+	buf_add_int(&buf, -123); /* seven characters and a NUL: exactly the room */
+	ck_assert_str_eq(buf_string(&buf), "abc-123");
+	buf_add(&buf, "!", 1);
+	ck_assert(buf.failed && buf.len == 7);
+	ck_assert_ptr_null(buf_string(&buf));
+	buf = buf_over(at, sizeof(at));
+	buf_printf(&buf, "%s", "12345678");
+	ck_assert(buf.failed && buf.len == 0);
+}
+END_TEST
+
 START_TEST(a_text_becomes_json)
 {
 	struct arena *arena = arena_new(pool, 1 << 20);
@@ -240,6 +257,7 @@ int main(void)
 	tcase_add_test(all, a_disposer_without_room_is_refused);
 	tcase_add_test(all, copies_and_prints_end_with_nul);
 	tcase_add_test(all, a_text_grows_from_nothing);
+	tcase_add_test(all, a_text_in_fixed_memory_ends_at_its_room);
 	tcase_add_test(all, a_text_becomes_json);
 	tcase_add_test(all, a_text_that_failed_stays_failed);
 	tcase_add_test(all, a_local_is_freed_unless_ownership_is_transferred);
