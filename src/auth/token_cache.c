@@ -11,6 +11,7 @@
 
 #define SETS 2048
 #define WAYS 4
+#define SIGNATURE_END 32
 
 struct token_entry {
 	uint64_t hash;
@@ -45,10 +46,14 @@ void token_cache_free(struct token_cache *memory)
 	free(memory);
 }
 
+/* The end of a token belongs to its signature, which differs for each token: hashing the whole
+ * token would find the same set. */
 static uint64_t token_cache_hash(const struct token_cache *memory, struct text token)
 {
 	uint64_t hash;
 
+	if (token.len > SIGNATURE_END)
+		token = (struct text){ token.at + token.len - SIGNATURE_END, SIGNATURE_END };
 	crypto_shorthash(
 		(unsigned char *)&hash, (const unsigned char *)token.at, token.len, memory->key);
 	return hash;

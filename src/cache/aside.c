@@ -63,6 +63,16 @@ static void lookup_discard(struct lookup *lookup)
 	flight_enter(lookup->cache, lookup->kind, lookup->key, &lookup->reads, TEXT_NONE);
 }
 
+/* Readers that keep the value share one copy of it. */
+static void lookup_answer(struct lookup *lookup, struct cache_value *value)
+{
+	struct cache_bytes *shared = NULL;
+
+	value->shared = &shared;
+	reads_answer(lookup->cache, &lookup->reads, 0, value, COUNT_CACHE_HITS);
+	cache_bytes_drop(shared);
+}
+
 static void lookup_found(struct lookup *lookup, const redisReply *reply)
 {
 	struct text wire = { reply->str, reply->len };
@@ -70,7 +80,7 @@ static void lookup_found(struct lookup *lookup, const redisReply *reply)
 
 	switch (stored_parse(wire, &value)) {
 	case HELD_VALUE:
-		return reads_answer(lookup->cache, &lookup->reads, 0, &value, COUNT_CACHE_HITS);
+		return lookup_answer(lookup, &value);
 	case HELD_LEASE:
 		return flight_enter(lookup->cache, lookup->kind, lookup->key, &lookup->reads, wire);
 	default:

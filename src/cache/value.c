@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * The form of cached values; see the header. The ETag is a keyed hash with a constant key, so that
- * every instance gives a body the same ETag.
+ * The form of cached values; see the header.
  */
 #include "value.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <zlib.h>
 
 #include "reeyo/core/id.h"
+#include "reeyo/core/tag.h"
 
 /* A smaller body fits into one packet anyway, and an account (700 bytes) would be compressed each
  * time it is stored, which is often. A larger body would block the loop for too long. */
@@ -20,16 +19,6 @@
 #define GZIP_ONCE_MAX (4u * 1024 * 1024)
 #define GZIP_LEVEL 4
 #define HEAD_MAX 96
-#define TAG_DIGITS 16
-
-static void etag_hash(struct text plain, char out[TAG_DIGITS + 1])
-{
-	static const unsigned char key[crypto_shorthash_KEYBYTES] = "reeyo etag key.";
-	unsigned char hash[crypto_shorthash_BYTES];
-
-	crypto_shorthash(hash, (const unsigned char *)plain.at, plain.len, key);
-	sodium_bin2hex(out, TAG_DIGITS + 1, hash, sizeof(hash));
-}
 
 /* Writes the gzipped body into out. Returns its length, or 0 when that saves nothing. */
 static size_t gzip_into(struct text plain, size_t longest, char *out)
@@ -58,6 +47,7 @@ static void stored_value_set(
 	memcpy(value->etag + 1, tag, TAG_DIGITS);
 	value->etag[TAG_DIGITS + 1] = '"';
 	value->etag[TAG_DIGITS + 2] = '\0';
+	value->shared = NULL;
 }
 
 static size_t value_head_write(
@@ -80,7 +70,7 @@ static struct stored *stored_make(struct text plain, size_t longest, int64_t unt
 
 	if (!stored)
 		return NULL;
-	etag_hash(plain, tag);
+	tag_write(plain, tag);
 	memcpy(stored->bytes + HEAD_MAX, plain.at, plain.len);
 	gzip = gzip_into(plain, longest, stored->bytes + HEAD_MAX + plain.len);
 	len = value_head_write(head, tag, plain.len, gzip, until_ms);
@@ -104,6 +94,50 @@ struct cache_value *cache_value_new(struct text plain)
 
 	return stored ? &stored->value : NULL; /* its first member, so free() works */
 }
+
+/* --- Sharing ---------------------------------------------------------------------------------- */
+
+struct cache_bytes {
+	unsigned references;
+	char at[];
+};
+
+static struct cache_bytes *cache_bytes_new(const struct cache_value *value)
+{
+	struct cache_bytes *bytes = malloc(sizeof(*bytes) + value->plain.len + value->gzip.len);
+
+	if (!bytes)
+		return NULL;
+	bytes->references = 1;
+	memcpy(bytes->at, value->plain.at, value->plain.len);
+	if (value->gzip.at)
+		memcpy(bytes->at + value->plain.len, value->gzip.at, value->gzip.len);
+	return bytes;
+}
+
+struct cache_bytes *cache_value_keep(const struct cache_value *value, struct cache_value *ret)
+{
+	struct cache_bytes *bytes;
+
+	if (!value->shared || (!*value->shared && !(*value->shared = cache_bytes_new(value))))
+		return NULL;
+	bytes = *value->shared;
+	bytes->references++;
+	*ret = *value;
+	ret->shared = NULL;
+	ret->plain.at = bytes->at;
+	if (value->gzip.at)
+		ret->gzip.at = bytes->at + value->plain.len;
+	return bytes;
+}
+
+void cache_bytes_drop(struct cache_bytes *bytes)
+{
+	if (bytes && --bytes->references == 0)
+		free(bytes);
+}
+
+/* --- Reading ---------------------------------------------------------------------------------- */
 
 static bool etag_valid(struct text tag)
 {

@@ -218,6 +218,14 @@ static void faults_reply(struct exchange *x, const struct field_fault *faults, u
 		buf_text(&details));
 }
 
+/* A read without parameters has neither query nor body: both stay NULL, which every reader takes
+ * for an empty object. */
+static bool request_is_bare(const struct exchange *x)
+{
+	return (x->rq.method == GET || x->rq.method == HEAD) && !x->query.len &&
+		!x->rq.route->query && !x->rq.route->body;
+}
+
 bool body_check(struct exchange *x)
 {
 	const struct route *route = x->rq.route;
@@ -225,6 +233,8 @@ bool body_check(struct exchange *x)
 	unsigned how = (body_is_form(x) ? FIELDS_TEXTS : 0) | (route->created ? FIELDS_NEW : 0);
 	unsigned count;
 
+	if (request_is_bare(x))
+		return true;
 	if (!(x->rq.query = form_parse(x, x->query)) || !(x->rq.body = body_parse(x)))
 		return false;
 	count = route->query ? field_check(route->query, x->rq.query, FIELDS_TEXTS, faults) : 0;

@@ -72,6 +72,7 @@ static void connection_closed(struct port *port, void **context)
 		return;
 	deadline_stop(&connection->deadline);
 	intake_remove(connection);
+	head_lines_clear(connection);
 	free(connection);
 	*context = NULL;
 	port->server->progress++;
@@ -220,6 +221,7 @@ void connection_completed(
 	if (connection && connection->stream)
 		stream_completed(connection->stream);
 	if (connection) {
+		head_lines_clear(connection);
 		connection->exchange = NULL;
 		connection->idle = true;
 		if (code == MHD_REQUEST_TERMINATED_COMPLETED_OK)

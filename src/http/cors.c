@@ -103,23 +103,18 @@ bool cors_check(struct exchange *x)
 	return true;
 }
 
-void cors_headers_add(struct exchange *x, struct MHD_Response *response)
+void cors_lines_write(struct exchange *x, struct buf *lines)
 {
 	struct text origin = x->head.origin;
 	enum origin_class class = origin.at ? origin_classify(x) : ORIGIN_FOREIGN;
-	char *copy;
 
 	if (class == ORIGIN_FOREIGN)
 		return;
-	if (class == ORIGIN_ANY) {
-		MHD_add_response_header(response, "Access-Control-Allow-Origin", "*");
-	} else {
-		copy = arena_copy(x->rq.arena, origin.at, origin.len);
-		if (copy)
-			MHD_add_response_header(response, "Access-Control-Allow-Origin", copy);
-		MHD_add_response_header(response, "Access-Control-Allow-Credentials", "true");
-	}
-	MHD_add_response_header(response, "Access-Control-Expose-Headers",
-		"X-Request-Id, ETag, Retry-After, RateLimit, "
-		"RateLimit-Policy, Idempotency-Replayed");
+	buf_add_text(lines, TEXT("Access-Control-Allow-Origin: "));
+	buf_add_text(lines, class == ORIGIN_ANY ? TEXT("*") : origin);
+	if (class != ORIGIN_ANY)
+		buf_add_text(lines, TEXT("\r\nAccess-Control-Allow-Credentials: true"));
+	buf_add_text(lines,
+		TEXT("\r\nAccess-Control-Expose-Headers: X-Request-Id, ETag, Retry-After, RateLimit, "
+		     "RateLimit-Policy, Idempotency-Replayed\r\n"));
 }

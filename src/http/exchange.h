@@ -12,6 +12,7 @@
 
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <sys/uio.h>
 
 #include "framing.h"
 #include "reeyo/core/clock.h"
@@ -21,6 +22,8 @@
 #include "reeyo/http/server.h"
 
 #define REPLY_HEADERS_MAX 16
+/* The header lines of a usual reply fit without growing. */
+#define LINES_ROOM 512
 
 struct exchange;
 struct stream;
@@ -105,6 +108,9 @@ struct connection {
 	size_t drained; /* bytes read and discarded since then */
 	struct framing framing;
 	struct watch watch;
+	struct text
+		lines;    /* header lines of the reply that is being sent, as far as not sent yet */
+	char *lines_kept; /* their memory, when they outlive the exchange */
 	unsigned answered; /* requests answered; wraps */
 	char *target;      /* of the request that the scanner refuses; NULL: unknown */
 	char address[INET6_ADDRSTRLEN];
@@ -158,6 +164,7 @@ struct exchange {
 	int64_t wait_s;                   /* Retry-After when early_error is E_TOO_MANY_REQUESTS */
 	struct reply_header headers[REPLY_HEADERS_MAX];
 	unsigned header_count;
+	char lines[LINES_ROOM]; /* the reply's header lines, unless they are longer */
 };
 
 static inline struct exchange *exchange_of(struct request *rq)
@@ -192,6 +199,16 @@ void intake_remove(struct connection *connection);
  * sockets, NULL. */
 struct port *intake_port(void);
 struct connection *connection_by_socket(int fd);
+
+/* splice.c: our header lines in the library's response heads. */
+/* The next response head that is sent on this connection gets these lines, each with its CRLF.
+ * copy: they outlive the exchange; else their memory stays valid until head_lines_clear. 0 or
+ * E_NO_MEMORY. */
+int head_lines_set(struct connection *connection, struct text lines, bool copy) MUST_CHECK;
+void head_lines_clear(struct connection *connection);
+/* Sends like sendmsg: a response head, whose end is the end of at[0], and perhaps its body. Returns
+ * the number of bytes sent of `at`, or -1 with errno. */
+ssize_t head_send(struct connection *connection, const struct iovec *at, size_t count, int flags);
 
 /* watch.c: keeps the sockets of connections in epoll while they are suspended. */
 /* A read of the socket has returned bytes. */
@@ -239,7 +256,8 @@ bool idempotency_read(struct exchange *x);
 
 /* cors.c: false when the exchange has been answered (foreign origin, preflight). */
 bool cors_check(struct exchange *x);
-void cors_headers_add(struct exchange *x, struct MHD_Response *response);
+/* Appends the header lines for a page of an allowed origin. */
+void cors_lines_write(struct exchange *x, struct buf *lines);
 
 /* precheck.c: all checks of the head that need no body; returns the first error, or 0. */
 int head_check(struct exchange *x, enum method method);
@@ -264,8 +282,10 @@ void details_end(struct json_writer *json, enum name_space ns);
 /* response.c */
 /* Counts a decided reply. */
 void reply_count(struct exchange *x);
-/* Appends the security headers to a response head. */
-void security_headers_write(struct exchange *x, struct buf *head);
+/* Appends the header lines of every reply: request id, security, and those that the handler has
+ * set. HSTS only when the client came by TLS, as the proxy in front of us reports (RFC 6797,
+ * 7.2). */
+void common_lines_write(struct exchange *x, struct buf *lines);
 /* Makes this stream the reply. */
 void reply_stream(struct exchange *x, struct stream *stream);
 /* Builds MHD's response and queues it; returns what MHD's access handler returns. */

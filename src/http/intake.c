@@ -159,20 +159,35 @@ __attribute__((used)) ssize_t __wrap_recv(int fd, void *at, size_t len, int flag
 
 /* --- Sending ---------------------------------------------------------------------------------- */
 
-__attribute__((used)) ssize_t __wrap_send(int fd, const void *at, size_t len, int flags)
+static ssize_t sent_counted(ssize_t n)
 {
-	ssize_t n = __real_send(fd, at, len, flags);
-
 	if (n > 0 && serving)
 		serving->progress++;
 	return n;
 }
 
+/* The connection, when our header lines belong into what is sent. */
+static struct connection *connection_with_lines(int fd)
+{
+	struct connection *connection = connection_by_socket(fd);
+
+	return connection && connection->lines.len ? connection : NULL;
+}
+
+__attribute__((used)) ssize_t __wrap_send(int fd, const void *at, size_t len, int flags)
+{
+	struct connection *connection = connection_with_lines(fd);
+	const struct iovec head = { (void *)at, len };
+
+	return sent_counted(connection ? head_send(connection, &head, 1, flags)
+				       : __real_send(fd, at, len, flags));
+}
+
 __attribute__((used)) ssize_t __wrap_sendmsg(int fd, const struct msghdr *message, int flags)
 {
-	ssize_t n = __real_sendmsg(fd, message, flags);
+	struct connection *connection = connection_with_lines(fd);
 
-	if (n > 0 && serving)
-		serving->progress++;
-	return n;
+	return sent_counted(connection
+			? head_send(connection, message->msg_iov, message->msg_iovlen, flags)
+			: __real_sendmsg(fd, message, flags));
 }

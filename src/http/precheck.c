@@ -8,10 +8,16 @@
 /* Ids in paths have the same alphabet as ids in bodies. Others cannot exist. */
 static bool param_is_id(struct text param)
 {
-	size_t len = strspn(
-		param.at, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-");
+	if (param.len < 1 || param.len > 64)
+		return false;
+	for (size_t i = 0; i < param.len; i++) {
+		char c = param.at[i];
 
-	return len >= 1 && len <= 64 && len == param.len;
+		if (!((c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			    c == '_' || c == '.' || c == '-'))
+			return false;
+	}
+	return true;
 }
 
 /* A parameter named orderId, or directly below /orders/: an order's id or number. */

@@ -33,12 +33,10 @@ static struct text response_bytes(struct exchange *x)
 
 	buf_printf(&all,
 		"HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\n"
-		"Content-Length: %zu\r\nX-Request-Id: %s\r\nCache-Control: no-store\r\n",
+		"Content-Length: %zu\r\nCache-Control: no-store\r\n",
 		x->status, MHD_get_reason_phrase_for((unsigned)x->status), x->content_type,
-		x->out.len, x->rq.request_id);
-	for (unsigned i = 0; i < x->header_count; i++)
-		buf_printf(&all, "%s: %s\r\n", x->headers[i].name, x->headers[i].value);
-	security_headers_write(x, &all);
+		x->out.len);
+	common_lines_write(x, &all);
 	buf_add_string(&all, "\r\n");
 	if (x->rq.method != HEAD)
 		buf_add_text(&all, x->out);

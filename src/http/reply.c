@@ -137,12 +137,31 @@ bool etag_matches(struct text list, const char *etag)
 	return false;
 }
 
+static void cached_bytes_drop(void *bytes)
+{
+	cache_bytes_drop(bytes);
+}
+
+/* The body of a cached value, valid as long as the request; absent when out of memory. */
+static struct text cached_body(struct arena *arena, const struct cache_value *value, bool gzip)
+{
+	struct cache_value kept;
+	struct cache_bytes *bytes = cache_value_keep(value, &kept);
+	struct text body = gzip ? value->gzip : value->plain;
+	char *copy;
+
+	if (bytes && arena_dispose(arena, cached_bytes_drop, bytes) == 0)
+		return gzip ? kept.gzip : kept.plain;
+	cache_bytes_drop(bytes);
+	copy = arena_copy(arena, body.at, body.len);
+	return copy ? (struct text){ copy, body.len } : TEXT_NONE;
+}
+
 void reply_cached(struct request *rq, const struct cache_value *value)
 {
 	struct exchange *x = exchange_of(rq);
 	const char *encoding = value->gzip.at ? head_encoding(&x->head, true) : NULL;
-	struct text body = encoding ? value->gzip : value->plain;
-	char *copy;
+	struct text body;
 
 	if (!reply_begin(x))
 		return;
@@ -150,11 +169,11 @@ void reply_cached(struct request *rq, const struct cache_value *value)
 	x->until_ms = value->until_ms;
 	if (x->head.if_none_match.at && etag_matches(x->head.if_none_match, value->etag))
 		return reply_decide(x, 304, JSON_TYPE, TEXT_NONE);
-	copy = arena_copy(rq->arena, body.at, body.len);
-	if (!copy)
+	body = cached_body(rq->arena, value, encoding != NULL);
+	if (!body.at)
 		return reply_out_of_memory(x);
 	x->encoding = encoding;
-	reply_decide(x, 200, JSON_TYPE, (struct text){ copy, body.len });
+	reply_decide(x, 200, JSON_TYPE, body);
 }
 
 /* --- Headers ---------------------------------------------------------------------------------- */

@@ -3,10 +3,8 @@
  * Responses: a decided reply becomes libmicrohttpd's response with ETag and 304, encoding, and the
  * caching, security and CORS headers.
  */
-#include <sodium.h>
-#include <stdio.h>
-
 #include "exchange.h"
+#include "reeyo/core/tag.h"
 #include "reeyo/http/counters.h"
 
 static bool method_is_read(const struct exchange *x)
@@ -17,20 +15,19 @@ static bool method_is_read(const struct exchange *x)
 /* Sets a tag on any JSON that a client may request again: a 304 saves a lot on slow networks. */
 static void etag_set(struct exchange *x)
 {
-	static const unsigned char key[crypto_shorthash_KEYBYTES] = "reeyo etag key.";
-	unsigned char hash[crypto_shorthash_BYTES];
-	char hex[2 * crypto_shorthash_BYTES + 1];
-	struct buf tag;
+	char *tag;
 
 	if (x->etag || x->status != 200 || !method_is_read(x) || x->out.len == 0 ||
 		x->content_type[0] != 'a')
 		return;
-	crypto_shorthash(hash, (const unsigned char *)x->out.at, x->out.len, key);
-	sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash));
-	tag = buf_in(x->rq.arena, 24);
-	buf_printf(&tag, "\"%s\"", hex);
-	x->etag = buf_string(&tag);
-	if (x->etag && x->head.if_none_match.at && etag_matches(x->head.if_none_match, x->etag)) {
+	tag = arena_alloc(x->rq.arena, TAG_DIGITS + 3);
+	if (!tag)
+		return;
+	tag_write(x->out, tag + 1);
+	tag[0] = tag[TAG_DIGITS + 1] = '"';
+	tag[TAG_DIGITS + 2] = '\0';
+	x->etag = tag;
+	if (x->head.if_none_match.at && etag_matches(x->head.if_none_match, x->etag)) {
 		x->status = 304;
 		x->out = TEXT_NONE;
 	}
@@ -83,64 +80,75 @@ static bool reply_is_personal(const struct exchange *x)
 	return !x->rq.route || x->rq.route->access != ANYONE || !x->etag;
 }
 
-static void cache_headers_add(struct exchange *x, struct MHD_Response *response)
+static void line_add(struct buf *lines, struct text name, const char *value)
+{
+	buf_add_text(lines, name);
+	buf_add_string(lines, value);
+	buf_add(lines, "\r\n", 2);
+}
+
+static void cache_lines_write(struct exchange *x, struct buf *lines)
 {
 	bool shared = x->rq.route && x->status < 400 && method_is_read(x) && x->rq.route->max_age;
-	char value[64];
 	const char *tag;
 
-	if (shared)
-		snprintf(value, sizeof(value), "public, max-age=%u", reply_max_age(x));
-	MHD_add_response_header(response, "Cache-Control",
-		shared                         ? value
-			: reply_is_personal(x) ? "no-store"
-					       : "no-cache");
+	if (shared) {
+		buf_add_text(lines, TEXT("Cache-Control: public, max-age="));
+		buf_add_int(lines, reply_max_age(x));
+		buf_add_text(lines, TEXT("\r\nVary: Accept-Encoding, Accept, Origin\r\n"));
+	} else {
+		buf_add_text(lines,
+			reply_is_personal(x) ? TEXT("Cache-Control: no-store")
+					     : TEXT("Cache-Control: no-cache"));
+		buf_add_text(lines,
+			TEXT("\r\nVary: Accept-Encoding, Accept, Accept-Language, Authorization, "
+			     "Origin\r\n"));
+	}
 	if (x->etag && (tag = etag_encoded(x)))
-		MHD_add_response_header(response, "ETag", tag);
-	MHD_add_response_header(response, "Vary",
-		shared ? "Accept-Encoding, Accept, Origin"
-		       : "Accept-Encoding, Accept, Accept-Language, Authorization, Origin");
+		line_add(lines, TEXT("ETag: "), tag);
 }
 
-/* Headers of every reply. HSTS only when the client came by TLS, as the proxy in front of us
- * reports (RFC 6797, 7.2). */
-static unsigned security_headers(const struct exchange *x, struct reply_header ret[3])
+/* No value may begin a header of its own. */
+static bool value_is_line(const char *value)
 {
-	ret[0] = (struct reply_header){ "X-Content-Type-Options", "nosniff" };
-	ret[1] = (struct reply_header){ "X-Frame-Options", "SAMEORIGIN" };
-	ret[2] = (struct reply_header){ "Strict-Transport-Security", "max-age=31536000" };
-	return head_is_tls(&x->head) ? 3 : 2;
+	return value[0] && !value[strcspn(value, "\r\n")];
 }
 
-void security_headers_write(struct exchange *x, struct buf *head)
+void common_lines_write(struct exchange *x, struct buf *lines)
 {
-	struct reply_header all[3];
-	unsigned count = security_headers(x, all);
-
-	for (unsigned i = 0; i < count; i++)
-		buf_printf(head, "%s: %s\r\n", all[i].name, all[i].value);
+	if (x->rq.request_id[0])
+		line_add(lines, TEXT("X-Request-Id: "), x->rq.request_id);
+	buf_add_text(
+		lines, TEXT("X-Content-Type-Options: nosniff\r\nX-Frame-Options: SAMEORIGIN\r\n"));
+	if (head_is_tls(&x->head))
+		buf_add_text(lines, TEXT("Strict-Transport-Security: max-age=31536000\r\n"));
+	for (unsigned i = 0; i < x->header_count; i++) {
+		if (!value_is_line(x->headers[i].value))
+			continue;
+		buf_add_string(lines, x->headers[i].name);
+		line_add(lines, TEXT(": "), x->headers[i].value);
+	}
 }
 
-static void security_headers_add(const struct exchange *x, struct MHD_Response *response)
-{
-	struct reply_header all[3];
-	unsigned count = security_headers(x, all);
-
-	for (unsigned i = 0; i < count; i++)
-		MHD_add_response_header(response, all[i].name, all[i].value);
-}
-
-static void content_headers_add(struct exchange *x, struct MHD_Response *response)
+static void reply_lines_write(struct exchange *x, struct buf *lines)
 {
 	if (x->out.len)
-		MHD_add_response_header(response, "Content-Type", x->content_type);
+		line_add(lines, TEXT("Content-Type: "), x->content_type);
 	if (x->encoding)
-		MHD_add_response_header(response, "Content-Encoding", x->encoding);
-	if (x->rq.request_id[0])
-		MHD_add_response_header(response, "X-Request-Id", x->rq.request_id);
-	security_headers_add(x, response);
-	for (unsigned i = 0; i < x->header_count; i++)
-		MHD_add_response_header(response, x->headers[i].name, x->headers[i].value);
+		line_add(lines, TEXT("Content-Encoding: "), x->encoding);
+	cache_lines_write(x, lines);
+	common_lines_write(x, lines);
+	cors_lines_write(x, lines);
+}
+
+/* X-Accel-Buffering keeps nginx from buffering the stream. */
+static void stream_lines_write(struct exchange *x, struct buf *lines)
+{
+	buf_add_text(lines,
+		TEXT("Content-Type: text/event-stream\r\nCache-Control: no-store\r\n"
+		     "X-Accel-Buffering: no\r\n"));
+	common_lines_write(x, lines);
+	cors_lines_write(x, lines);
 }
 
 void reply_count(struct exchange *x)
@@ -163,53 +171,57 @@ void reply_stream(struct exchange *x, struct stream *stream)
 	exchange_resume(x);
 }
 
-/* X-Accel-Buffering keeps nginx from buffering the stream. */
+/* The library writes the status line and the headers about the connection and the length. */
+static enum MHD_Result response_queue(
+	struct exchange *x, struct MHD_Response *response, struct text lines)
+{
+	enum MHD_Result result = MHD_NO;
+
+	if (response && lines.at && !head_lines_set(x->connection, lines, x->stream != NULL))
+		result = MHD_queue_response(x->mhd, (unsigned)x->status, response);
+	if (response)
+		MHD_destroy_response(response);
+	return result;
+}
+
+/* Starts in memory that the exchange has from the start, so that a reply which says that memory is
+ * short can still be sent. */
+static struct buf lines_begin(struct exchange *x)
+{
+	return (struct buf){ .arena = x->rq.arena, .at = x->lines, .room = sizeof(x->lines) };
+}
+
 static enum MHD_Result stream_queue(struct exchange *x)
 {
 	struct MHD_Response *response = stream_response(x->stream);
-	enum MHD_Result result;
+	struct buf lines = lines_begin(x);
 
-	if (!response)
-		return MHD_NO;
-	MHD_add_response_header(response, "Content-Type", "text/event-stream");
-	MHD_add_response_header(response, "Cache-Control", "no-store");
-	MHD_add_response_header(response, "X-Accel-Buffering", "no");
-	MHD_add_response_header(response, "X-Request-Id", x->rq.request_id);
-	security_headers_add(x, response);
-	cors_headers_add(x, response);
+	stream_lines_write(x, &lines);
 	reply_count(x);
 	x->stage = STAGE_SENT;
 	deadline_stop(&x->connection->deadline);
-	result = MHD_queue_response(x->mhd, (unsigned)x->status, response);
-	MHD_destroy_response(response);
-	return result;
+	return response_queue(x, response, buf_text(&lines));
 }
 
 enum MHD_Result reply_queue(struct exchange *x)
 {
 	struct MHD_Response *response;
-	enum MHD_Result result;
+	struct buf lines;
 
 	if (x->stream)
 		return stream_queue(x);
-
 	etag_set(x);
 	reply_encode(x);
 	response = MHD_create_response_from_buffer(
 		x->out.len, (void *)x->out.at, MHD_RESPMEM_PERSISTENT);
-	if (!response)
-		return MHD_NO;
-	content_headers_add(x, response);
-	cache_headers_add(x, response);
-	cors_headers_add(x, response);
-	if (x->close || x->server->draining)
+	lines = lines_begin(x);
+	reply_lines_write(x, &lines);
+	if (response && (x->close || x->server->draining))
 		MHD_add_response_header(response, "Connection", "close");
 	reply_count(x);
 	x->stage = STAGE_SENT;
 	exchange_unlist(x);
 	if (x->connection)
 		deadline_start(&x->server->send, &x->connection->deadline);
-	result = MHD_queue_response(x->mhd, (unsigned)x->status, response);
-	MHD_destroy_response(response);
-	return result;
+	return response_queue(x, response, buf_text(&lines));
 }

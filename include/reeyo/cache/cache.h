@@ -57,10 +57,19 @@ void cache_key(char out[CACHE_KEY_SIZE], const struct cache_kind *kind, const ch
 /* A finished body: the JSON as sent, its strong ETag (with quotes) and the same gzipped. */
 struct cache_value {
 	struct text plain;
-	struct text gzip; /* absent when not worth it */
-	char etag[24];    /* "\"0123456789abcdef\"" */
-	int64_t until_ms; /* wall clock time when the content expires; 0: no such time */
+	struct text gzip;            /* absent when not worth it */
+	char etag[24];               /* "\"0123456789abcdef\"" */
+	int64_t until_ms;            /* wall clock time when the content expires; 0: no such time */
+	struct cache_bytes **shared; /* the copy that its readers share; NULL: they share none */
 };
+
+/* The bytes of a value, kept by the readers of one reply of Redis. */
+struct cache_bytes;
+/* Keeps the value beyond the call of done: *ret is the same value, valid until cache_bytes_drop.
+ * All readers of one reply get the same copy. NULL when out of memory, or when they share none. */
+struct cache_bytes *cache_value_keep(const struct cache_value *value, struct cache_value *ret);
+/* NULL is allowed. */
+void cache_bytes_drop(struct cache_bytes *bytes);
 
 /* Makes a value for a body that is sent unchanged many times, with its ETag and its gzipped form.
  * The caller frees it with free(). NULL when out of memory. Any thread. */

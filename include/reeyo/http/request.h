@@ -43,8 +43,8 @@ struct request {
 			     * one */
 	struct text path;
 	const char *params[ROUTE_PARAMS]; /* decoded, NUL-terminated, valid as FIELD_ID */
-	json_t *query;                    /* validated against .query; never NULL in run */
-	json_t *body;                     /* validated against .body; {} without a body */
+	json_t *query; /* validated against .query; NULL (as good as {}) for a GET without one */
+	json_t *body;  /* validated against .body; {} without one, NULL for such a GET */
 	struct caller caller;
 	json_t *account;                 /* CUSTOMER_VERIFIED: the account's profile (as
 					  * auth/me) */

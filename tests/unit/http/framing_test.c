@@ -211,6 +211,35 @@ START_TEST(a_request_with_room_for_its_response_is_accepted_whatever_follows)
 }
 END_TEST
 
+/* The fault of a request whose line holds `byte` at a place of its target, or of a value. */
+static int fault_of_byte(const char *head, size_t place, unsigned char byte)
+{
+	static const char after[] = " HTTP/1.1\r\nHost: x\r\n\r\n";
+	char request[128];
+	size_t len = strlen(head);
+	struct row row = { request, len + 24 + sizeof(after) - 1, 0 };
+
+	memcpy(request, head, len);
+	memset(request + len, 'x', 24);
+	request[len + place] = (char)byte;
+	memcpy(request + len + 24, after, sizeof(after) - 1);
+	return scanned(&row, row.len);
+}
+
+/* Long runs are scanned eight bytes at a time. */
+START_TEST(a_byte_is_judged_alike_at_every_place)
+{
+	unsigned char byte = (unsigned char)_i;
+	bool visible = byte > ' ' && byte != 0x7f;
+
+	for (size_t place = 0; place < 24; place++) {
+		ck_assert_int_eq(fault_of_byte("GET /", place, byte), visible ? 0 : E_BAD_REQUEST);
+		ck_assert_int_eq(fault_of_byte(GET_LINE "X: ", place, byte),
+			visible || byte == ' ' || byte == '\t' ? 0 : E_BAD_REQUEST);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("http/framing");
@@ -221,6 +250,7 @@ int main(void)
 	tcase_add_test(tests, the_requests_before_a_faulty_one_are_passed_on);
 	tcase_add_test(tests, no_part_of_a_request_may_be_endless);
 	tcase_add_test(tests, a_request_with_room_for_its_response_is_accepted_whatever_follows);
+	tcase_add_loop_test(tests, a_byte_is_judged_alike_at_every_place, 0, 256);
 	suite_add_tcase(suite, tests);
 	return suite_run(suite);
 }
