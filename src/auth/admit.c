@@ -8,6 +8,7 @@
  */
 #include "reeyo/auth/admit.h"
 
+#include "reeyo/core/json_reader.h"
 #include "reeyo/db/queries/riders.h"
 #include "reeyo/domain/rider.h"
 #include "reeyo/http/server.h"
@@ -24,7 +25,7 @@ static void account_release(void *account)
 /* The cached body's `data` as rq->account. */
 static int account_parse(struct request *rq, struct text body)
 {
-	json_auto_t *whole = json_loadb(body.at, body.len, 0, NULL);
+	json_auto_t *whole = json_read(body);
 	json_t *account = json_object_get(whole, "data");
 
 	if (!json_is_object(account))

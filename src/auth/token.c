@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "reeyo/core/clock.h"
+#include "reeyo/core/json_reader.h"
 #include "reeyo/core/log.h"
 
 #define KEYS_MAX 8
@@ -238,6 +239,14 @@ const char *token_sign(struct arena *arena, const struct keyring *keys, enum tok
 
 /* --- Reading ---------------------------------------------------------------------------------- */
 
+/* No name may appear twice: two readers could take different values. */
+static json_t *token_json(struct text text)
+{
+	json_t *value = json_read_usual(text);
+
+	return value ? value : json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, NULL);
+}
+
 /* Decodes the header of a token; NULL unless it is a small JSON object. The caller owns it. */
 static json_t *token_header_parse(struct text token)
 {
@@ -250,7 +259,7 @@ static json_t *token_header_parse(struct text token)
 			(size_t)(dot - token.at), NULL, &len, NULL,
 			sodium_base64_VARIANT_URLSAFE_NO_PADDING))
 		return NULL;
-	return json_loadb(header, len, JSON_REJECT_DUPLICATES, NULL);
+	return token_json((struct text){ header, len });
 }
 
 /* True when alg is HS256 and no extension is marked critical. *ret_kid: the key id, "" when the
@@ -291,12 +300,21 @@ static jwt_t *token_signature_verify(const struct keyring *keys, const char *kid
 	return NULL;
 }
 
-/* The claims as JSON, which keeps their types; libjwt itself reads a text as the number 0. */
-static json_t *token_claims_parse(jwt_t *jwt)
+/* The claims of a verified token, read from its own bytes, which keeps their types (libjwt itself
+ * reads a text as the number 0). */
+static json_t *token_claims_parse(struct text token)
 {
-	char *text auto_free = jwt_get_grants_json(jwt, NULL);
+	struct text rest = token, payload;
+	char claims[TOKEN_MAX];
+	size_t len = 0;
 
-	return text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+	text_cut(&rest, '.');
+	payload = text_cut(&rest, '.');
+	if (!payload.at ||
+		sodium_base642bin((unsigned char *)claims, sizeof(claims), payload.at, payload.len,
+			NULL, &len, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING))
+		return NULL;
+	return token_json((struct text){ claims, len });
 }
 
 static bool claim_is(const json_t *claims, const char *name, const char *expected)
@@ -377,7 +395,7 @@ int token_read(const struct keyring *keys, enum token_type type, struct text tok
 	memcpy(copy, token.at, token.len);
 	copy[token.len] = '\0';
 	jwt = token_signature_verify(keys, kid, copy);
-	claims = jwt ? token_claims_parse(jwt) : NULL;
+	claims = jwt ? token_claims_parse(token) : NULL;
 	if (!claims || !claims_read_identity(claims, &caller))
 		return E_BAD_TOKEN;
 	err = claims_check_validity(claims, type, &caller);

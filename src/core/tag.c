@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Tags: the text is hashed sixteen bytes at a time by a multiplication whose 128 bits are folded.
- * That takes a twentieth of the time of SipHash, which was a sixth of the server's instructions for an
- * order read.
+ * That takes a twentieth of the time of SipHash, which was a sixth of the server's instructions for
+ * an order read.
  */
 #include "reeyo/core/tag.h"
 

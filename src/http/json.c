@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "reeyo/core/json_reader.h"
+
 /* Overhead of malloc per allocation. */
 #define PIECE_COST 16
 
@@ -101,30 +103,48 @@ static void json_fault_set(struct json_fault *fault, const json_error_t *error)
 		snprintf(fault->why, sizeof(fault->why), "unexpected bytes");
 }
 
-json_t *json_read_object(struct arena *arena, struct text text, struct json_fault *ret_fault)
+/* Allocations of the tree count against the budget of `most` bytes from here to budget_end. */
+static void budget_begin(size_t most)
 {
-	json_error_t error;
-	json_t *object;
-	size_t most;
-
-	if (!json_scan(text, ret_fault))
-		return NULL;
-	most = arena_left(arena);
 	budget.counts = true;
 	budget.spent = false;
 	budget.left = most;
-	object = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &error);
+}
+
+static void budget_end(struct arena *arena, size_t most)
+{
 	budget.counts = false;
 	arena_charge(arena, most - budget.left);
-	if (!object) {
-		json_fault_set(ret_fault, &error);
-	} else if (!json_is_object(object)) {
-		json_decref(object);
-		object = NULL;
-		*ret_fault = (struct json_fault){ .error = E_MALFORMED_JSON,
-			.line = 1,
-			.column = 1,
-			.why = "an object was expected" };
+}
+
+static json_t *json_object_only(json_t *value, struct json_fault *ret_fault)
+{
+	if (json_is_object(value))
+		return value;
+	json_decref(value);
+	*ret_fault = (struct json_fault){
+		.error = E_MALFORMED_JSON, .line = 1, .column = 1, .why = "an object was expected"
+	};
+	return NULL;
+}
+
+json_t *json_read_object(struct arena *arena, struct text text, struct json_fault *ret_fault)
+{
+	size_t most = arena_left(arena);
+	json_error_t error;
+	json_t *value;
+
+	if (!json_scan(text, ret_fault))
+		return NULL;
+	budget_begin(most);
+	value = json_read_usual(text);
+	if (!value) {
+		budget_begin(most);
+		value = json_loadb(text.at, text.len, JSON_REJECT_DUPLICATES, &error);
 	}
-	return object;
+	budget_end(arena, most);
+	if (value)
+		return json_object_only(value, ret_fault);
+	json_fault_set(ret_fault, &error);
+	return NULL;
 }

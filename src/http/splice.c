@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Header lines of replies. libmicrohttpd keeps each header of a response in three allocations, and
- * checks and copies it several times; ten headers cost more than parsing the request. So the library
- * only gets what it decides about itself (status line, Date, Connection, Content-Length,
+ * checks and copies it several times; ten headers cost more than parsing the request. So the
+ * library only gets what it decides about itself (status line, Date, Connection, Content-Length,
  * Transfer-Encoding). Our lines are composed once, in the request's arena, and inserted before the
  * empty line when the head is sent, in the same system call.
  *

@@ -8,8 +8,8 @@
 #include "reeyo/core/text.h"
 
 #define TAG_DIGITS 16
-/* Writes 16 lower-case hexadecimal digits and a NUL: a 64-bit hash of the text. Different texts have
- * different tags unless somebody makes them equal on purpose, so a tag protects nothing. Any
+/* Writes 16 lower-case hexadecimal digits and a NUL: a 64-bit hash of the text. Different texts
+ * have different tags unless somebody makes them equal on purpose, so a tag protects nothing. Any
  * thread. */
 void tag_write(struct text text, char out[TAG_DIGITS + 1]);
 
