@@ -218,12 +218,20 @@ static void faults_reply(struct exchange *x, const struct field_fault *faults, u
 		buf_text(&details));
 }
 
-/* A read without parameters has neither query nor body: both stay NULL, which every reader takes
- * for an empty object. */
+static bool table_requires(const struct field *table)
+{
+	for (; table && table->name; table++)
+		if (table->required)
+			return true;
+	return false;
+}
+
+/* A read without parameters has neither query nor body: both stay NULL, which every reader takes for
+ * an empty object. */
 static bool request_is_bare(const struct exchange *x)
 {
 	return (x->rq.method == GET || x->rq.method == HEAD) && !x->query.len &&
-		!x->rq.route->query && !x->rq.route->body;
+		!x->rq.route->body && !table_requires(x->rq.route->query);
 }
 
 bool body_check(struct exchange *x)
