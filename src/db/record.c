@@ -75,25 +75,26 @@ bool db_value_time(const struct db_value *value, int64_t *ret_ms)
 
 /* --- Records ---------------------------------------------------------------------------------- */
 
-/* Takes a number from the front; -1 when there is none. */
-static int32_t number_take(struct text *rest)
+/* Takes a number from the front; false when there is none. */
+static bool number_take(struct text *rest, int32_t *ret)
 {
-	int32_t number;
-
+	*ret = 0;
 	if (rest->len < sizeof(uint32_t))
-		return -1;
-	number = (int32_t)half_read(rest->at);
+		return false;
+	*ret = (int32_t)half_read(rest->at);
 	rest->at += sizeof(uint32_t);
 	rest->len -= sizeof(uint32_t);
-	return number;
+	return true;
 }
 
-/* Takes a length and so many bytes. False when they are not there. */
+/* Takes a length and so many bytes; absent for a NULL. False when they are not there. */
 static bool bytes_take(struct text *rest, struct text *ret)
 {
-	int32_t len = number_take(rest);
+	int32_t len;
 
 	*ret = TEXT_NONE;
+	if (!number_take(rest, &len))
+		return false;
 	if (len < 0)
 		return true;
 	if (rest->len < (size_t)len)
@@ -106,10 +107,10 @@ static bool bytes_take(struct text *rest, struct text *ret)
 
 static bool value_take(struct text *rest, enum db_type type, struct db_value *ret)
 {
-	int32_t sent = number_take(rest);
 	struct text bytes;
+	int32_t sent;
 
-	if (sent != (int32_t)type || !bytes_take(rest, &bytes))
+	if (!number_take(rest, &sent) || sent != (int32_t)type || !bytes_take(rest, &bytes))
 		return false;
 	*ret = (struct db_value){ bytes.at, (uint32_t)bytes.len, type };
 	return true;
@@ -117,7 +118,9 @@ static bool value_take(struct text *rest, enum db_type type, struct db_value *re
 
 static bool record_read(struct text bytes, const struct db_record_type *type, struct db_record *ret)
 {
-	if (number_take(&bytes) != (int32_t)type->count || type->count > DB_RECORD_MAX)
+	int32_t count;
+
+	if (!number_take(&bytes, &count) || count != (int32_t)type->count || count > DB_RECORD_MAX)
 		return false;
 	for (unsigned i = 0; i < type->count; i++)
 		if (!value_take(&bytes, type->members[i].type, &ret->values[i + 1]))
@@ -147,14 +150,12 @@ bool db_record(const struct db_result *result, unsigned row, unsigned column,
 struct db_records db_records(const struct db_result *result, unsigned row, unsigned column)
 {
 	struct db_records list = { .rest = db_text(result, row, column) };
-	int32_t dimensions = number_take(&list.rest);
+	int32_t dimensions, flags, type, count, first;
 
-	number_take(&list.rest); /* flags */
-	number_take(&list.rest); /* type */
-	if (dimensions == 1) {
-		list.left = (unsigned)number_take(&list.rest);
-		number_take(&list.rest); /* the number of the first */
-	}
+	if (number_take(&list.rest, &dimensions) && number_take(&list.rest, &flags) &&
+		number_take(&list.rest, &type) && dimensions == 1 &&
+		number_take(&list.rest, &count) && number_take(&list.rest, &first))
+		list.left = (unsigned)count;
 	return list;
 }
 
