@@ -59,7 +59,7 @@ BEGIN
   settled := 0;
   IF NOT leads OR lease.holder = its_holder AND lease.until > now() + make_interval(secs => renew_s)
       AND confirmed <= lease.published AND (publish_max = 0 OR lease.published = lease.position)
-      AND NOT EXISTS (SELECT FROM event_log e WHERE e.id > lease.position) THEN
+      AND coalesce((SELECT max(e.id) FROM event_log e), 0) <= lease.position THEN   -- EXISTS would read the whole table
     RETURN NEXT;
     RETURN;
   END IF;
@@ -149,7 +149,7 @@ DECLARE
   found_before bigint;
   span record;
 BEGIN
-  IF NOT EXISTS (SELECT FROM events e WHERE e.id > after) THEN
+  IF after >= coalesce((SELECT max(e.id) FROM events e), 0) THEN
     RETURN;
   END IF;
   SELECT min(p.page), max(p.page) INTO oldest, newest FROM event_pages p;

@@ -99,6 +99,28 @@ def test_an_idle_leader_does_not_write_with_every_step(ground):
     assert ground.value("SELECT xmin::text FROM leases WHERE name = 'events'") == before
 
 
+@pytest.mark.parametrize("statement, more", [
+    ("relay_step", {"holder": "one", "confirmed": 0, "noted": "", "settle": 500, "publish": 500, "lease_s": 2, "renew_s": 1.2}),
+    ("events_newest", {}), ("events_after", {"after": 29990, "limit": 500}),
+    ("events_missed", {"after": 29990, "rooms": "{user:1}", "limit": 50}),
+    ("events_missed_scan", {"after": 29990, "rooms": "{user:1}", "limit": 50})])
+def test_a_statement_reads_only_the_end_of_a_long_log(ground, statement, more):
+    publish(ground, 30000)
+    ground.sql("ANALYZE event_log")
+    ground.sql("UPDATE leases SET position = 29980, published = 29980 WHERE name = 'events'")
+    ground.sql("SET plan_cache_mode = force_generic_plan")
+    ground.sql("BEGIN")
+
+    def reads():
+        return ground.sql("SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'event_log'")[0]
+    before = reads()
+    for _ in range(2):   # with new events, and without
+        ground.run(statement, **more)
+    scans, rows = (now - then for now, then in zip(reads(), before))
+    assert scans == 0 and rows < 2000
+    ground.sql("ROLLBACK")
+
+
 # --- Gaps -------------------------------------------------------------------------------------------
 
 def test_an_event_that_commits_late_comes_before_the_later_ones(connect, ground):
