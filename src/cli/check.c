@@ -8,6 +8,7 @@
 #include "reeyo/cache/cache.h"
 #include "reeyo/db/db.h"
 #include "reeyo/db/migrate.h"
+#include "reeyo/loop/loop.h"
 
 static int check_print(const char *name, int error, const char *right, const char *wrong)
 {
@@ -39,6 +40,10 @@ int run_check(const struct config *config, int argc, char **argv)
 			"OLDER than this binary: run reeyo migrate");
 	if (config->replica_url[0] && check_database("replica_url", config->replica_url))
 		error = E_STORE_DOWN;
+	printf("%-30s %s\n", "thread slices",
+		thread_slice_shorten() ? "the kernel offers them"
+				       : "NOT OFFERED by this kernel (Linux 6.12): log-ins may "
+					 "delay other requests");
 	if (!config->redis_url[0])
 		puts("redis_url                      none: everything is read from the database");
 	else

@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "reeyo/core/log.h"
+
 /* A client that always has the next request ready must not delay replies of PostgreSQL and
  * Redis. */
 #define TURN_LONG_NS 1000000
@@ -130,6 +132,10 @@ void loop_free(struct loop *loop)
 
 void loop_run(struct loop *loop)
 {
+	if (!thread_slice_shorten() && loop->index == 0)
+		log_line(LOG_INFO,
+			"the kernel does not offer slices of threads (Linux 6.12): log-ins may "
+			"delay other requests");
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
 }
 

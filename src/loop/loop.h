@@ -31,5 +31,8 @@ struct loop {
 int deadlines_start(struct loop *loop);
 /* message.c */
 int messages_start(struct loop *loop);
+/* thread.c: gives the calling thread of the pool a lower priority than the loops. Threads inherit
+ * the slice of the loop that started them, so it ends here. */
+void thread_work_begin(void);
 
 #endif

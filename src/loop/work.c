@@ -6,15 +6,9 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "loop.h"
 #include "reeyo/loop/counters.h"
-
-/* About a tenth of a loop thread's share when both compete for the same core. */
-#define WORK_NICE 10
 
 static atomic_uint pending;
 static unsigned pool_size = 2, queue_size = 64;
@@ -36,12 +30,12 @@ unsigned work_pending(void)
 
 static void work_pool_run(uv_work_t *uv)
 {
-	static _Thread_local bool niced;
+	static _Thread_local bool begun;
 	struct work *work = uv->data;
 
-	if (!niced) {
-		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), WORK_NICE);
-		niced = true;
+	if (!begun) {
+		thread_work_begin();
+		begun = true;
 	}
 	work->run(work);
 }

@@ -30,6 +30,11 @@ void loop_run(struct loop *loop);
 /* Ends loop_run after this turn. The loop's thread only (use loop_post from others). */
 void loop_stop(struct loop *loop);
 
+/* Asks the kernel to run the calling thread soon after it wakes (a short slice, Linux 6.12 and
+ * later). loop_run does it for its thread. False: the kernel does not offer it; while the pool
+ * computes on all cores, each wait of a loop may then take some milliseconds longer. */
+bool thread_slice_shorten(void);
+
 /* The default number of loops of a process: one per core, at most 16. Any thread. */
 unsigned loops_default(void);
 
