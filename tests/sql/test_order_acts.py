@@ -231,3 +231,20 @@ def test_a_total_that_is_not_the_sum_of_the_prices_is_not_placed(db):
     with pytest.raises(psycopg2.Error) as caught:
         place(db, shop, [(shop.item(), 2, 2500)], total=6801)
     assert (caught.value.diag.message_primary, caught.value.diag.message_detail) == ("INTERNAL", "total")
+
+
+@pytest.mark.parametrize("by, coded", [("USER", True), ("VENDOR", False)])
+def test_the_text_of_an_order_is_made_for_a_key_and_for_the_previous_release(db, by, coded):
+    shop = Shop(db)
+    _, order, _ = place(db, shop, [(shop.item(), 2, 2500)], code="1234")
+    n = next_number()
+    assert move(db, order, "PENDING", "ACCEPT", "ACCEPTED", by=by, key=f"key_{n}")[0] == "DONE"
+    stored = json.loads(db.value("SELECT body FROM idempotency WHERE key = %s", [f"key_{n}"]))["data"]
+    assert (stored["status"], "verificationCode" in stored) == ("ACCEPTED", coded)
+    outcome, text = db.sql(
+        "SELECT outcome, json FROM order_move(%s, 'ACCEPTED', NULL, 'PREPARE', 'PREPARING', %s, NULL, NULL, NULL, NULL, NULL, NULL,"
+        " NULL, false, '{}', 'off_none', 0, 0, 0, 0, 'x', NULL, NULL, NULL)", [order["orderId"], by])[0]
+    assert outcome == "DONE" and json.loads(text) == json.loads(seen_by(db, order, by))
+    assert db.sql("SELECT outcome, json FROM order_move(%s, 'PENDING', NULL, 'ACCEPT', 'ACCEPTED', %s, NULL, NULL, NULL, NULL,"
+                  " NULL, NULL, NULL, false, '{}', 'off_none', 0, 0, 0, 0, 'x', NULL, NULL, NULL)",
+                  [order["orderId"], by]) == [("MOVED", None)]
