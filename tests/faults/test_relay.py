@@ -150,6 +150,32 @@ def test_killing_the_leading_instance_under_load_loses_no_event(pair):
     assert kept == sorted(set(kept)) and set(kept) >= {event.id for event in received}
 
 
+def test_events_wait_for_an_earlier_one_that_is_not_committed_also_under_a_new_leader(pair):
+    leader, other = pair
+    url = other.configuration["database_url"]
+    held = psycopg2.connect(url)
+    with listen(other) as stream:
+        with held.cursor() as cursor:
+            cursor.execute("INSERT INTO event_log (aggregate, type, rooms, payload) VALUES ('x', 'step', %s, %s)",
+                           (["vendor:vendor_123"], json.dumps({"order": "held", "n": 0})))
+        with Publisher(url, 100) as publisher:
+            publisher.wait_for(50)
+            log = leader.wait_log(msg="events wait for transactions that have not ended")
+            assert log["pids"] == str(held.info.backend_pid)
+            leader.kill()
+            wait_leading(other)
+            until(lambda: other.metric("reeyo_relay_gap_milliseconds") > 0, what="the gap at the new leader")
+            publisher.wait_for(50)
+        assert stream.quiet()
+        held.commit()
+        received = stream.take(publisher.total + 1)
+        assert received[0].data["order"] == "held"
+        ids = [event.id for event in received]
+        assert ids == sorted(set(ids)) and stream.quiet()
+        until(lambda: other.metric("reeyo_relay_gap_milliseconds") == 0, what="the end of the gap")
+    held.close()
+
+
 def test_events_arrive_while_redis_is_down(pair):
     leader, other = pair
     stores = leader.stores
