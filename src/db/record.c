@@ -15,7 +15,7 @@
 /* Microseconds from 1970 to 2000, where PostgreSQL's times begin. */
 #define EPOCH_2000_US INT64_C(946684800000000)
 
-static uint64_t word_read(const char *at)
+static uint64_t network64_read(const char *at)
 {
 	uint64_t word;
 
@@ -23,7 +23,7 @@ static uint64_t word_read(const char *at)
 	return be64toh(word);
 }
 
-static uint32_t half_read(const char *at)
+static uint32_t network32_read(const char *at)
 {
 	uint32_t half;
 
@@ -41,8 +41,8 @@ struct text db_value_text(const struct db_value *value)
 int64_t db_value_int(const struct db_value *value)
 {
 	if (value->at && value->len == sizeof(uint64_t))
-		return (int64_t)word_read(value->at);
-	return value->at && value->len == sizeof(uint32_t) ? (int32_t)half_read(value->at) : 0;
+		return (int64_t)network64_read(value->at);
+	return value->at && value->len == sizeof(uint32_t) ? (int32_t)network32_read(value->at) : 0;
 }
 
 double db_value_double(const struct db_value *value)
@@ -51,7 +51,7 @@ double db_value_double(const struct db_value *value)
 	uint64_t word;
 
 	if (value->at && value->len == sizeof(word)) {
-		word = word_read(value->at);
+		word = network64_read(value->at);
 		memcpy(&number, &word, sizeof(number));
 	}
 	return number;
@@ -81,7 +81,7 @@ static bool number_take(struct text *rest, int32_t *ret)
 	*ret = 0;
 	if (rest->len < sizeof(uint32_t))
 		return false;
-	*ret = (int32_t)half_read(rest->at);
+	*ret = (int32_t)network32_read(rest->at);
 	rest->at += sizeof(uint32_t);
 	rest->len -= sizeof(uint32_t);
 	return true;
