@@ -115,16 +115,22 @@ void link_flush(struct link *link)
 	link_poll_for(link, link->blocked ? UV_READABLE | UV_WRITABLE : UV_READABLE);
 }
 
+/* Bytes of a reply that is not complete. */
+static size_t reply_bytes_left(const struct link *link)
+{
+	const redisReader *reader = link->ac->c.reader;
+
+	return reader->len - reader->pos;
+}
+
+/* Ends when the rest of a reply has not arrived yet: the poll reports it. */
 void link_read(struct link *link)
 {
 	for (int reads = 0; link->ac && reads < READS_MAX; reads++) {
-		redisReader *reader;
+		size_t before = reply_bytes_left(link);
 
 		redisAsyncHandleRead(link->ac);
-		if (!link->ac)
-			return;
-		reader = link->ac->c.reader;
-		if (reader->pos == reader->len)
+		if (!link->ac || !reply_bytes_left(link) || reply_bytes_left(link) == before)
 			return;
 	}
 }

@@ -157,7 +157,9 @@ static bool array_read(struct reader *reader, json_t *array)
 /* An object or an array. */
 static json_t *inside_read(struct reader *reader, bool is_object)
 {
-	json_t *value = ++reader->depth > DEPTH_MAX ? NULL : is_object ? json_object() : json_array();
+	json_t *value = ++reader->depth > DEPTH_MAX ? NULL
+		: is_object                         ? json_object()
+						    : json_array();
 
 	reader->at++;
 	if (value && !(is_object ? object_read(reader, value) : array_read(reader, value))) {

@@ -226,8 +226,8 @@ static bool table_requires(const struct field *table)
 	return false;
 }
 
-/* A read without parameters has neither query nor body: both stay NULL, which every reader takes for
- * an empty object. */
+/* A read without parameters has neither query nor body: both stay NULL, which every reader takes
+ * for an empty object. */
 static bool request_is_bare(const struct exchange *x)
 {
 	return (x->rq.method == GET || x->rq.method == HEAD) && !x->query.len &&

@@ -11,8 +11,8 @@
 
 #include "reeyo/core/text.h"
 
-/* The tree of an object or array; the caller owns it. NULL for a text that holds anything unusual: an
- * escape, a name twice, more than 32 levels, a long number, a fault, or when out of memory. Any
+/* The tree of an object or array; the caller owns it. NULL for a text that holds anything unusual:
+ * an escape, a name twice, more than 32 levels, a long number, a fault, or when out of memory. Any
  * thread. */
 json_t *json_read_usual(struct text text);
 /* The tree of any valid text, or NULL. Of a name that appears twice the last value counts. */

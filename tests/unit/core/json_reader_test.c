@@ -42,7 +42,10 @@ START_TEST(the_usual_is_read_as_jansson_reads_it)
 }
 END_TEST
 
-#define UNUSUAL(literal) { literal, sizeof(literal) - 1 }
+#define UNUSUAL(literal) \
+	{ \
+		literal, sizeof(literal) - 1 \
+	}
 static const struct text unusual[] = {
 	UNUSUAL(""),
 	UNUSUAL(" "),
