@@ -31,6 +31,7 @@ STREAMS = 10000           # event streams, five per account
 BROADCASTS = 10           # events to all streams
 TRANSITIONS = 2000        # orders accepted, at TRANSITION_RATE per second
 TRANSITION_RATE = 200
+PLACED_LIMITS = {"postgres": 500, "server": 120, "wal": 8192}   # of costs.FIGURES
 NO_MESSAGES = ("--sms", "off", "--mail", "off", "--push", "off")
 
 KEEP_TEN_THOUSAND_ORDERS = """DELETE FROM orders WHERE id NOT IN
@@ -216,25 +217,30 @@ def place(world):
         return [compared(
             "place", "order placed (WALLET, distinct customers), against pgbench of the same write, 8 clients",
             lambda: world.rate(server, path, 64, (201,)),
-            lambda: reference.pgbench(world.stack, script, world.seconds), 0.85), *place_costs(world)]
+            lambda: reference.pgbench(world.stack, script, world.seconds), 0.85), *placed(world)]
 
 
-def place_costs(world):
-    """Without a provider of messages, and without webhooks."""
+def place_costs(world, name, flags, what, limits):
+    """Orders of 64 connections on a copy of the data, by a server with these flags; no webhooks."""
     stack, path = world.stack, world.orders_placed()
-    stack.copy("placed")
-    stack.count_statements("placed")
-    with stack.session("placed") as session:
-        with world.profile.tables(session) as tables, stack.server(*NO_MESSAGES, database="placed") as server:
+    stack.copy(name)
+    stack.count_statements(name)
+    with stack.session(name) as session:
+        with world.profile.tables(session) as tables, stack.server(*flags, database=name) as server:
             world.visit(server, path, (201,))
 
             def act():
                 result = traffic.hammer(server.port, path, 64, world.seconds, (201,), warm_up=0)
                 return result["requests"], result
-            cost, result = costs.measured(world, server, session, act, ["messages"], "placed")
+            cost, result = costs.measured(world, server, session, act, ["messages"], name)
             tables.requests = result["requests"] + CUSTOMERS
-    return costs.order_rows("place", "an order placed, with all that follows", cost,
-                      {"postgres": 500, "server": 120, "wal": 8192})
+    return costs.order_rows(name, what, cost, limits)
+
+
+def placed(world):
+    """With the defaults (messages of development go to the log), and without a provider of messages."""
+    return [*place_costs(world, "placed", (), "an order placed, with all that follows", PLACED_LIMITS),
+            *place_costs(world, "placed_no_messages", NO_MESSAGES, "the same without a provider of messages", PLACED_LIMITS)]
 
 
 # --- Settlements ----------------------------------------------------------------------------------
