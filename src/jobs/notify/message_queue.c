@@ -30,7 +30,8 @@ struct recipient_queue {
 	enum chain_place place;
 	struct recipient_queue *previous, *next; /* in the list of its place */
 	struct queued_message *first, *last;
-	size_t length; /* of the recipient */
+	struct queued_message *sought; /* the last that chain_seek found; NULL: none */
+	size_t length;                 /* of the recipient */
 	char recipient[];
 };
 
@@ -188,19 +189,24 @@ static void entry_free(struct message_queue *queue, struct queued_message *entry
 	*at = entry->next;
 	if (chain->last == entry)
 		chain->last = before;
+	if (chain->sought == entry)
+		chain->sought = NULL;
 	queue->kind[chain->kind].entries--;
 	free(entry);
 }
 
 /* --- Adding ----------------------------------------------------------------------------------- */
 
-/* Where an entry with the id is, or belongs. */
+/* Where an entry with the id is, or belongs. Rows come in the order of their ids, so the search
+ * begins at the last one that was found before it. */
 static struct queued_message **chain_seek(struct recipient_queue *chain, int64_t id)
 {
 	struct queued_message **at = &chain->first;
 
 	if (chain->last && chain->last->id < id)
 		return &chain->last->next;
+	if (chain->sought && chain->sought->id < id)
+		at = &chain->sought->next;
 	while (*at && (*at)->id < id)
 		at = &(*at)->next;
 	return at;
@@ -241,6 +247,7 @@ struct queued_message *message_queue_add(struct message_queue *queue, unsigned k
 		return NULL;
 	}
 	entry->seen = true;
+	chain->sought = entry;
 	if (!entry->under_way && !entry->ended)
 		entry->due_ms = due_ms;
 	chain_update(queue, chain, now);

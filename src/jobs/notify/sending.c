@@ -28,6 +28,7 @@
 #include "reeyo/core/id.h"
 #include "reeyo/core/log.h"
 #include "reeyo/db/queries/messages.h"
+#include "reeyo/http/counters.h"
 #include "sending_part.h"
 
 /* Of a statement. A result that would not fit is stored by the next one. */
@@ -37,6 +38,12 @@
 #define RESULTS_MANY 128u
 #define RESULTS_WAIT_MS 20
 #define TICK_MS 1000
+/* While requests are answered, broadcasts begin PACE_SENDS deliveries in each interval: 400 a
+ * second, more than providers accept. Without a limit a provider that answers at once takes a
+ * fifth of the orders that the machine can place. */
+#define PACE_MS 100
+#define PACE_SENDS 40u
+#define PACE_BUSY 10u /* requests of this loop in an interval */
 
 static void sending_free(struct sending *sending)
 {
@@ -123,13 +130,42 @@ bool sending_kind_available(const struct sending *sending, unsigned kind)
 	return notifier_channel_available(sending->app->notifier, delivery_kind_channel(kind));
 }
 
+static void pace_update(struct sending *sending)
+{
+	struct sending_pace *pace = &sending->pace;
+	uint64_t now = sending_now(sending), ms = now - pace->since_ms;
+	uint64_t answered = loop_counters(sending->app->loop)->value[COUNT_HTTP_1XX_2XX];
+
+	if (ms < PACE_MS)
+		return;
+	*pace = (struct sending_pace){ .since_ms = now,
+		.answered = answered,
+		.busy = (answered - pace->answered) * PACE_MS >= PACE_BUSY * ms };
+}
+
+/* Whether a broadcast may begin another delivery; if not, sending_step comes when it may. */
+static bool pace_allows(struct sending *sending, unsigned kind)
+{
+	if (!delivery_kind_is_bulk(kind))
+		return true;
+	pace_update(sending);
+	if (!sending->pace.busy || sending->pace.begun < PACE_SENDS)
+		return true;
+	if (!deadline_runs(&sending->pace_wait))
+		deadline_start(&sending->pace_waits, &sending->pace_wait);
+	return false;
+}
+
 static void kind_send(struct sending *sending, unsigned kind)
 {
 	struct queued_message *entry;
 
 	while (sending->slots_used[kind] < SENDING_SLOTS && sending_kind_available(sending, kind) &&
-		(entry = message_queue_take(sending->queue, kind, sending_now(sending))))
+		pace_allows(sending, kind) &&
+		(entry = message_queue_take(sending->queue, kind, sending_now(sending)))) {
+		sending->pace.begun += delivery_kind_is_bulk(kind);
 		entry_send(sending, entry);
+	}
 }
 
 /* A delivery may be done before its start returns: then this is called again within itself. */
@@ -263,6 +299,11 @@ static void results_waited(struct deadline *deadline)
 	sending_step(sending);
 }
 
+static void pace_waited(struct deadline *deadline)
+{
+	sending_step(CONTAINER_OF(deadline, struct sending, pace_wait));
+}
+
 static void sending_tick(struct deadline *deadline)
 {
 	struct sending *sending = CONTAINER_OF(deadline, struct sending, tick);
@@ -302,6 +343,7 @@ int sending_new(struct app *app, const struct periodic *job, struct sending **re
 		return E_NO_MEMORY;
 	}
 	deadline_list_init(&sending->result_waits, app->loop, RESULTS_WAIT_MS, results_waited);
+	deadline_list_init(&sending->pace_waits, app->loop, PACE_MS, pace_waited);
 	deadline_list_init(&sending->ticks, app->loop, TICK_MS, sending_tick);
 	deadline_start(&sending->ticks, &sending->tick);
 	*ret = sending;
@@ -326,6 +368,7 @@ void sending_close(struct sending *sending)
 		return;
 	sending->closing = true;
 	deadline_list_close(&sending->result_waits);
+	deadline_list_close(&sending->pace_waits);
 	deadline_list_close(&sending->ticks);
 	deliveries_cancel(sending);
 	if (!sending->running)

@@ -15,6 +15,13 @@
 /* Messages without content that one statement reads. */
 #define SENDING_WANTED_MAX 256u
 
+/* Broadcasts beside requests: what was begun in the present interval. */
+struct sending_pace {
+	uint64_t since_ms, answered; /* answered: requests by then */
+	unsigned begun;
+	bool busy; /* requests were answered in the last interval */
+};
+
 struct sending {
 	struct app *app;
 	const struct periodic *job;
@@ -29,8 +36,9 @@ struct sending {
 	bool more[DELIVERY_KINDS];
 	struct queued_message *wanted[SENDING_WANTED_MAX]; /* whose content is being read */
 	unsigned wanted_count;
-	struct deadline_list result_waits, ticks;
-	struct deadline result_wait, tick;
+	struct sending_pace pace;
+	struct deadline_list result_waits, pace_waits, ticks;
+	struct deadline result_wait, pace_wait, tick;
 	struct arena *arena; /* of the statement that is running */
 	bool running, results_due, recheck_due, forget, sends, closing;
 	/* when closing: what was cancelled */
