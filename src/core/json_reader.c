@@ -41,7 +41,7 @@ static bool reader_takes(struct reader *reader, char c)
 /* A string without escapes; absent for any other. */
 static struct text string_read(struct reader *reader)
 {
-	const char *start = reader->at + 1;
+	const char *start;
 	struct text string;
 	bool ascii = true;
 
@@ -196,9 +196,14 @@ static json_t *value_read(struct reader *reader)
 json_t *json_read_usual(struct text text)
 {
 	struct reader reader = { text.at, text.at + text.len, 0 };
-	char first = text.at ? reader_next(&reader) : '\0';
-	json_t *value = first == '{' || first == '[' ? value_read(&reader) : NULL;
+	json_t *value = NULL;
+	char first;
 
+	if (!text.at)
+		return NULL;
+	first = reader_next(&reader);
+	if (first == '{' || first == '[')
+		value = value_read(&reader);
 	reader_next(&reader);
 	if (value && reader.at == reader.end)
 		return value;
