@@ -14,7 +14,7 @@ SETTLE_S = 120   # limit of the wait for messages and webhooks
 # True when nothing that follows from an order is left to do. A condition holds for each release whose tables it names.
 SETTLED = {
     "outbox": "NOT EXISTS (SELECT FROM outbox)",
-    "event_log": "(SELECT coalesce(max(id), 0) FROM event_log) <= (SELECT coalesce(max(id), 0) FROM events)",
+    "event_log": "(SELECT coalesce(max(id), 0) FROM event_log) <= (SELECT least(position, published) FROM leases WHERE name = 'events')",
     "leases": "NOT EXISTS (SELECT FROM leases WHERE name = ANY ({readers}) AND position < (SELECT coalesce(max(id), 0) FROM events))",
     "messages": "NOT EXISTS (SELECT FROM messages WHERE state = 'QUEUED')",
     "webhook_deliveries": "NOT EXISTS (SELECT FROM webhook_deliveries WHERE state = 'QUEUED')",
