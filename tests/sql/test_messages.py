@@ -121,7 +121,8 @@ def test_a_late_result_does_not_change_what_another_instance_ended(queue):
 def test_a_message_that_was_sent_changes_no_index_but_the_key_and_its_queue(queue):
     """Its row is updated once; a retry changes no index at all."""
     message = put(queue)
-    queue.sql("SELECT pg_stat_force_next_flush(); SELECT pg_stat_reset_single_table_counters('messages'::regclass)")
+    queue.sql("SELECT pg_stat_force_next_flush()")
+    queue.sql("SELECT pg_stat_reset_single_table_counters('messages'::regclass)")
     end(queue, {"id": message, "state": "QUEUED", "wait": 0, "error": "slow"})
     end(queue, {"id": message, "state": "SENT", "tries": 2})
     queue.sql("SELECT pg_stat_force_next_flush()")
@@ -195,6 +196,13 @@ def test_an_address_is_the_present_one_of_the_account(queue):
     assert queue.value("SELECT message_address('USER', 'user_m2', 'MAIL')") is None
     assert queue.value("SELECT message_address('USER', 'user_m1', 'PUSH')::text") == '["t1"]'
     assert queue.value("SELECT message_address('USER', 'user_m2', 'PUSH')") is None
+    for recipient, channel, expected in (("user_m1", "SMS", '["+237690000001"]'), ("user_m1", "MAIL", '["m1@test.cm"]'),
+                                         ("user_m2", "MAIL", None), ("user_m2", "PUSH", None), ("user_none", "SMS", None)):
+        queue.sql("TRUNCATE messages")
+        put(queue, recipient, channel)
+        row, = queue.run("messages_take", holder="me", afters=NONE, counts="{1,1,1,1,1,1}", ids="{}", held="{}", claim_s=150, **KINDS)
+        assert row[12:] == (expected, channel == "PUSH"), (recipient, channel)
+    queue.sql("TRUNCATE messages")
     put(queue, channel="PUSH")
     message, = taken(queue)
     end(queue, {"id": message, "state": "DEAD", "gone": ["t1"]})
