@@ -8,6 +8,7 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static char ascii_lower(char c)
 {
@@ -122,6 +123,27 @@ static bool second_byte_valid(unsigned char first, unsigned char second)
 	unsigned char high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
 
 	return second >= low && second <= high;
+}
+
+/* Subtracting sets the high bit of each byte that is smaller (Mycroft's test); bytes from 0x80 on
+ * are masked out. */
+static bool eight_are_visible(const char *at, unsigned char least)
+{
+	const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
+	uint64_t bytes, del;
+
+	memcpy(&bytes, at, sizeof(bytes));
+	del = bytes ^ (ones * 0x7f);
+	return !(((bytes - ones * least) & ~bytes & high) | ((del - ones) & ~del & high));
+}
+
+size_t text_visible_run(struct text text, unsigned char least)
+{
+	size_t n = 0;
+
+	while (text.len - n >= sizeof(uint64_t) && eight_are_visible(text.at + n, least))
+		n += sizeof(uint64_t);
+	return n;
 }
 
 bool text_is_utf8(struct text text)

@@ -364,32 +364,10 @@ static size_t body_bytes_take(struct framing *f, size_t len)
 	return taken;
 }
 
-/* True when none of the eight bytes is below `least` (at most 0x80) or DEL. Subtracting sets the
- * high bit of each byte that is smaller (Mycroft's test); bytes from 0x80 on are masked out. */
-static bool eight_are_visible(const char *at, unsigned char least)
-{
-	const uint64_t ones = UINT64_MAX / 255, high = ones * 0x80;
-	uint64_t bytes, del;
-
-	memcpy(&bytes, at, sizeof(bytes));
-	del = bytes ^ (ones * 0x7f);
-	return !(((bytes - ones * least) & ~bytes & high) | ((del - ones) & ~del & high));
-}
-
-/* Bytes at the start that are certainly visible. */
-static size_t visible_run(const char *at, size_t len, unsigned char least)
-{
-	size_t n = 0;
-
-	while (len - n >= sizeof(uint64_t) && eight_are_visible(at + n, least))
-		n += sizeof(uint64_t);
-	return n;
-}
-
 /* Consumes the visible bytes of a target. */
 static size_t target_bytes_take(struct framing *f, const char *at, size_t len)
 {
-	size_t n = visible_run(at, len, ' ' + 1);
+	size_t n = text_visible_run((struct text){ at, len }, ' ' + 1);
 
 	while (n < len && is_target_char((unsigned char)at[n]))
 		n++;
@@ -434,7 +412,7 @@ static size_t name_bytes_take(struct framing *f, const char *at, size_t len)
  * one. */
 static size_t value_bytes_take(struct framing *f, const char *at, size_t len)
 {
-	size_t n = visible_run(at, len, ' '), cookies = 0;
+	size_t n = text_visible_run((struct text){ at, len }, ' '), cookies = 0;
 
 	while (n < len && is_value_char((unsigned char)at[n]))
 		n++;

@@ -47,6 +47,10 @@ bool text_to_double(struct text text, double *ret);
  * which PostgreSQL prints it: 4.05, 1e+15, -0. Returns the length; no NUL is added. */
 #define DOUBLE_TEXT_SIZE 32
 size_t double_to_text(double value, char out[DOUBLE_TEXT_SIZE]);
+/* How many bytes at the start are certainly neither below `least` (at most 0x80) nor DEL. Reads
+ * eight bytes at a time and stops before the first eight that have such a byte, or that are not
+ * complete; the caller reads on from there one by one. */
+size_t text_visible_run(struct text text, unsigned char least);
 /* Well-formed UTF-8 without NUL. */
 bool text_is_utf8(struct text text);
 /* Copies the whole text, NUL-terminated. False, with *out untouched, when it does not fit or is not

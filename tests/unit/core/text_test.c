@@ -105,6 +105,25 @@ START_TEST(a_double_must_be_finite_and_decimal)
 }
 END_TEST
 
+START_TEST(a_visible_run_ends_before_eight_bytes_with_one_that_is_not)
+{
+	for (unsigned byte = 0; byte < 256; byte++) {
+		for (unsigned at = 0; at < 8; at++) {
+			char bytes[16] = "visible:visible";
+			bool visible = byte > ' ' && byte != 0x7f;
+
+			bytes[at] = (char)byte;
+			ck_assert_uint_eq(text_visible_run((struct text){ bytes, 15 }, ' ' + 1),
+				visible ? 8 : 0);
+			ck_assert_uint_eq(text_visible_run((struct text){ bytes, 15 }, ' '),
+				visible || byte == ' ' ? 8 : 0);
+		}
+	}
+	ck_assert_uint_eq(text_visible_run(TEXT("shorter"), ' '), 0);
+	ck_assert_uint_eq(text_visible_run(TEXT_NONE, ' '), 0);
+}
+END_TEST
+
 START_TEST(utf8_is_well_formed_and_without_nul)
 {
 	static const char *const right[] = { "", "abc", "é", "€", "😀", "\xf4\x8f\xbf\xbf",
@@ -221,6 +240,7 @@ int main(void)
 	tcase_add_loop_test(
 		all, an_int_must_be_whole_and_in_range, 0, sizeof(ints) / sizeof(ints[0]));
 	tcase_add_test(all, a_double_must_be_finite_and_decimal);
+	tcase_add_test(all, a_visible_run_ends_before_eight_bytes_with_one_that_is_not);
 	tcase_add_test(all, utf8_is_well_formed_and_without_nul);
 	tcase_add_test(all, a_copy_is_whole_or_ends_between_characters);
 	tcase_add_test(all, distance_counts_changes);
