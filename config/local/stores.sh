@@ -166,6 +166,8 @@ postgres_settings() {
 		log_error_verbosity = terse
 	END
 	if [ "$2" = test ]; then
+		# The servers of a module of tests run until it ends, with some 20 sessions each.
+		echo "max_connections = 800"
 		printf '%s = off\n' fsync synchronous_commit full_page_writes
 	else
 		printf '%s = on\n' fsync synchronous_commit
