@@ -64,12 +64,13 @@ static void lookup_discard(struct lookup *lookup)
 }
 
 /* Readers that keep the value share one copy of it. */
-static void lookup_answer(struct lookup *lookup, struct cache_value *value)
+static void lookup_answer(struct lookup *lookup, const struct cache_value *value)
 {
 	struct cache_bytes *shared = NULL;
+	struct cache_value offered = *value;
 
-	value->shared = &shared;
-	reads_answer(lookup->cache, &lookup->reads, 0, value, COUNT_CACHE_HITS);
+	offered.shared = &shared;
+	reads_answer(lookup->cache, &lookup->reads, 0, &offered, COUNT_CACHE_HITS);
 	cache_bytes_drop(shared);
 }
 
