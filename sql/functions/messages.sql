@@ -25,7 +25,8 @@ LANGUAGE sql STABLE AS $$
       WHERE c.holder <> message_wait_ms.holder AND c.until > now() AND message_wait_ms.id = ANY (c.ids))) - now()))::bigint
 $$;
 
--- The addresses of a recipient: for PUSH the device tokens. NULL: none.
+-- The addresses of a recipient: for PUSH the device tokens. NULL: none. messages_take reads the same for all its rows; this
+-- function and the next are for the previous release, and go in the next version.
 CREATE OR REPLACE FUNCTION message_address(kind text, recipient text, channel text) RETURNS json
 LANGUAGE sql STABLE AS $$
   SELECT CASE channel

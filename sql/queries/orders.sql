@@ -43,8 +43,6 @@ WITH lines AS MATERIALIZED (
     LEFT JOIN items i ON i.id = l.id
 ), checked AS MATERIALIZED (
   SELECT CASE
-      WHEN :total::bigint <> :subtotal::bigint + :delivery_fee::bigint + :service_fee::bigint - :discount::bigint
-        THEN fail('INTERNAL', 'total')
       WHEN EXISTS (SELECT FROM idempotency WHERE account_id = :user_id::text AND key = :key::text) THEN 'REPLAY'
       WHEN u.id IS NULL OR u.status = 'DELETED' THEN 'ACCOUNT_NOT_FOUND'
       WHEN u.status <> 'ACTIVE' THEN u.status

@@ -165,8 +165,8 @@ bool db_records_next(
 	struct text bytes;
 
 	ret->count = 0;
-	if (!list->left || !bytes_take(&list->rest, &bytes) || !bytes.at)
+	if (!list->left || !bytes_take(&list->rest, &bytes) || !db_record_from(bytes, type, ret))
 		return false;
 	list->left--;
-	return db_record_from(bytes, type, ret);
+	return true;
 }

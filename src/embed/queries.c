@@ -357,7 +357,7 @@ static void columns_add(const char *path, unsigned line, char *list)
 {
 	if (!statement.name[0] || statement.len)
 		die(path, line, "-- columns: stands between -- name: and the statement", list);
-	for (char *one = strtok(list, ","); one; one = strtok(NULL, ","))
+	for (char *one; (one = strsep(&list, ","));)
 		if (*(one += strspn(one, " ")))
 			column_add(path, one);
 }

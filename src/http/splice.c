@@ -3,8 +3,8 @@
  * Header lines of replies. libmicrohttpd keeps each header of a response in three allocations, and
  * checks and copies it several times; ten headers cost more than parsing the request. So the
  * library only gets what it decides about itself (status line, Date, Connection, Content-Length,
- * Transfer-Encoding). Our lines are composed once, in the request's arena, and inserted before the
- * empty line when the head is sent, in the same system call.
+ * Transfer-Encoding). Our lines are composed once, in memory of the exchange, and inserted before
+ * the empty line when the head is sent, in the same system call.
  *
  * The library passes the unsent rest of the head with each call, so the last two bytes of that rest
  * are the empty line. As long as our lines are not sent completely, the empty line is not either.

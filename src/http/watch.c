@@ -8,7 +8,7 @@
  *
  * No event is lost. Events are edge-triggered: whatever arrives, bytes or the end, is a new event.
  * - An event of a suspended connection is not reported. It is remembered (`missed`), and when the
- *   library adds the connection again, epoll is told to report the socket's state again.
+ *   library adds the connection again, epoll is asked for the socket's state again.
  * - A read that returned less than was asked for has emptied the socket (`drained`). Reads are then
  *   answered without the kernel until the next event. When the end arrives together with the last
  *   bytes there is no further event. EPOLLRDHUP (`ended`) shows that: such a socket is always read,

@@ -130,7 +130,8 @@ BREAKS = {
                          entry_of("paid_2", "VENDOR")),
     "balance_follows": ("UPDATE ledger SET to_balance = to_balance + 1 WHERE id = " + entry_of("paid_0", "VENDOR"),
                         entry_of("paid_0", "VENDOR")),
-    "order_sound": ("UPDATE orders SET total = total + 1, service_fee = service_fee + 2 WHERE id = '{unpaid}'", "'{unpaid}'"),
+    "order_sound": ("ALTER TABLE orders DISABLE TRIGGER orders_sound; UPDATE orders SET total = total + 1,"
+                    " service_fee = service_fee + 2 WHERE id = '{unpaid}'", "'{unpaid}'"),
     "escrow_held": ("DELETE FROM ledger WHERE id = " + entry_of("cancelled", "USER"), "'{cancelled}'"),
     "paid_once": ("INSERT INTO ledger SELECT 'txn_again', created_at, amount, from_kind, from_owner, from_balance, to_kind,"
                   " to_owner, to_balance, category, order_id FROM ledger WHERE id = " + entry_of("paid_2", "ESCROW"), "'{paid_2}'"),

@@ -228,9 +228,16 @@ def test_a_row_of_riders_or_vendors_with_a_wrong_word_is_refused(db, table, chan
 
 def test_a_total_that_is_not_the_sum_of_the_prices_is_not_placed(db):
     shop = Shop(db)
-    with pytest.raises(psycopg2.Error) as caught:
+    with pytest.raises(psycopg2.errors.CheckViolation):
         place(db, shop, [(shop.item(), 2, 2500)], total=6801)
-    assert (caught.value.diag.message_primary, caught.value.diag.message_detail) == ("INTERNAL", "total")
+
+
+@pytest.mark.parametrize("change", ["total = total + 1", "discount = 1", "active = false", "active = false, total = total + 1"])
+def test_an_order_of_another_total_or_activity_is_refused(db, change):
+    shop = Shop(db)
+    _, order, _ = place(db, shop, [(shop.item(), 2, 2500)])
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        db.sql(f"UPDATE orders SET {change} WHERE id = %s", [order["orderId"]])
 
 
 @pytest.mark.parametrize("by, coded", [("USER", True), ("VENDOR", False)])

@@ -14,6 +14,7 @@
 #include "reeyo/core/error.h"
 #include "reeyo/db/db.h"
 #include "reeyo/db/migrate.h"
+#include "suite.h"
 
 static inline int own_database_run(const char *verb, const char *rest)
 {
@@ -40,9 +41,25 @@ static inline int own_database_new(char *out, size_t size)
 	return error ? error : migrate_run(out);
 }
 
-static inline int own_database_drop(void)
+/* Runs the suite on the database and drops it; gives main's exit code, 77 (skipped) without
+ * REEYO_TEST_DATABASE_URL. begin: gets the database's URL and returns 0 or an error. end: closes
+ * what begin has opened. Either may be NULL. */
+static inline int own_database_suite_run(
+	Suite *suite, int (*begin)(const char *url), void (*end)(void))
 {
-	return own_database_run("DROP", " WITH (FORCE)");
+	char url[1200];
+	int code;
+
+	if (!getenv("REEYO_TEST_DATABASE_URL")) {
+		puts("skipped: REEYO_TEST_DATABASE_URL is not set");
+		return 77;
+	}
+	if (own_database_new(url, sizeof(url)) || (begin && begin(url)))
+		return EXIT_FAILURE;
+	code = suite_run(suite);
+	if (end)
+		end();
+	return own_database_run("DROP", " WITH (FORCE)") ? EXIT_FAILURE : code;
 }
 
 #endif

@@ -77,7 +77,7 @@ bool db_record_from(struct text bytes, const struct db_record_type *type, struct
 /* A list of records, read one after the other. */
 struct db_records {
 	struct text rest;
-	unsigned left; /* records not read yet */
+	unsigned left; /* records not read yet; not 0 after the end: one was not of the type */
 };
 /* The list in a column; empty when it is NULL. */
 struct db_records db_records(const struct db_result *result, unsigned row, unsigned column);

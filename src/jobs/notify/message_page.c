@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "reeyo/core/clock.h"
+#include "reeyo/core/json_reader.h"
 #include "reeyo/core/json_writer.h"
 #include "reeyo/domain/notification_rule.h"
 
@@ -92,7 +93,7 @@ static bool page_event_add(
 	*event = (struct page_event){ .id = db_int(result, row, MESSAGES_READ_EVENTS_ID),
 		.age_s = db_int(result, row, MESSAGES_READ_EVENTS_AGE_S),
 		.type = type,
-		.payload = json_loadb(payload.at, payload.len, 0, NULL) };
+		.payload = json_read(payload) };
 	if (event->payload && arena_dispose(page->arena, event_payload_free, event->payload)) {
 		json_decref(event->payload);
 		return false;
@@ -418,7 +419,7 @@ static bool page_event_apply_rules(
 	struct page_writer *writer, const struct db_result *result, unsigned row)
 {
 	struct text facts = db_text(result, row, MESSAGES_READ_FACTS_FACTS);
-	json_auto_t *parsed = facts.at ? json_loadb(facts.at, facts.len, 0, NULL) : NULL;
+	json_auto_t *parsed = facts.at ? json_read(facts) : NULL;
 	struct event_context context = { .writer = writer,
 		.result = result,
 		.row = row,

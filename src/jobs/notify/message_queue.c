@@ -30,8 +30,8 @@ struct recipient_queue {
 	enum chain_place place;
 	struct recipient_queue *previous, *next; /* in the list of its place */
 	struct queued_message *first, *last;
-	struct queued_message *sought; /* the last that chain_seek found; NULL: none */
-	size_t length;                 /* of the recipient */
+	struct queued_message *last_found; /* by chain_seek; NULL: none */
+	size_t length;                     /* of the recipient */
 	char recipient[];
 };
 
@@ -189,8 +189,8 @@ static void entry_free(struct message_queue *queue, struct queued_message *entry
 	*at = entry->next;
 	if (chain->last == entry)
 		chain->last = before;
-	if (chain->sought == entry)
-		chain->sought = NULL;
+	if (chain->last_found == entry)
+		chain->last_found = NULL;
 	queue->kind[chain->kind].entries--;
 	free(entry);
 }
@@ -205,8 +205,8 @@ static struct queued_message **chain_seek(struct recipient_queue *chain, int64_t
 
 	if (chain->last && chain->last->id < id)
 		return &chain->last->next;
-	if (chain->sought && chain->sought->id < id)
-		at = &chain->sought->next;
+	if (chain->last_found && chain->last_found->id < id)
+		at = &chain->last_found->next;
 	while (*at && (*at)->id < id)
 		at = &(*at)->next;
 	return at;
@@ -247,7 +247,7 @@ struct queued_message *message_queue_add(struct message_queue *queue, unsigned k
 		return NULL;
 	}
 	entry->seen = true;
-	chain->sought = entry;
+	chain->last_found = entry;
 	if (!entry->under_way && !entry->ended)
 		entry->due_ms = due_ms;
 	chain_update(queue, chain, now);
@@ -280,11 +280,6 @@ unsigned message_queue_room(const struct message_queue *queue, unsigned kind)
 	return in->entries >= QUEUE_ENTRIES_MAX || in->contents >= QUEUE_CONTENTS_MAX
 		? 0
 		: QUEUE_CONTENTS_MAX - in->contents;
-}
-
-bool message_queue_is_empty(const struct message_queue *queue, unsigned kind)
-{
-	return queue->kind[kind].entries == 0;
 }
 
 /* --- Sending ---------------------------------------------------------------------------------- */

@@ -54,7 +54,6 @@ void message_queue_fill(
 	struct message_queue *queue, struct queued_message *entry, void *content, uint64_t now);
 /* How many more contents may be read. 0 when too many entries of the kind are known. */
 unsigned message_queue_room(const struct message_queue *queue, unsigned kind);
-bool message_queue_is_empty(const struct message_queue *queue, unsigned kind);
 
 /* The next message to send, which is then under way. NULL: none is ready. */
 struct queued_message *message_queue_take(struct message_queue *queue, unsigned kind, uint64_t now);

@@ -176,29 +176,36 @@ static void arena_end(void)
 	arena_free(arena);
 }
 
-int main(void)
+static int rows_begin(const char *url)
 {
-	char url[1200];
-	Suite *suite = suite_create("order_fields");
-	TCase *tcase = tcase_create("all");
-	int code;
+	PGresult *made;
+	int error;
 
-	if (!getenv("REEYO_TEST_DATABASE_URL"))
-		return 77;
-	setenv("CK_FORK", "no", 1);
-	if (own_database_new(url, sizeof(url)))
-		return EXIT_FAILURE;
 	pool = arena_pool_new(1 << 20);
 	pg = PQconnectdb(url);
-	PQclear(PQexec(pg, rows_sql));
+	made = PQexec(pg, rows_sql);
+	error = PQresultStatus(made) == PGRES_COMMAND_OK ? 0 : E_STORE_DOWN;
+	PQclear(made);
+	return error;
+}
+
+static void rows_end(void)
+{
+	PQfinish(pg);
+	arena_pool_free(pool);
+}
+
+int main(void)
+{
+	Suite *suite = suite_create("order_fields");
+	TCase *tcase = tcase_create("all");
+
+	setenv("CK_FORK", "no", 1); /* the tests share the connection */
 	tcase_add_checked_fixture(tcase, arena_begin, arena_end);
 	tcase_add_loop_test(tcase, an_order_has_the_bytes_that_sql_makes, 1, ROWS + 1);
 	tcase_add_test(tcase, a_list_has_the_bytes_that_sql_makes);
 	tcase_add_test(tcase, a_record_of_another_type_is_refused);
 	tcase_add_test(tcase, a_table_fits_its_record);
 	suite_add_tcase(suite, tcase);
-	code = suite_run(suite);
-	PQfinish(pg);
-	arena_pool_free(pool);
-	return own_database_drop() ? EXIT_FAILURE : code;
+	return own_database_suite_run(suite, rows_begin, rows_end);
 }

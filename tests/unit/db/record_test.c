@@ -101,6 +101,25 @@ START_TEST(a_record_with_other_members_is_refused)
 }
 END_TEST
 
+START_TEST(a_list_ends_before_a_record_of_another_type)
+{
+	struct db_records list = { .left = 2 };
+	struct db_record record;
+	char two[2 * (sizeof(row) + 3)];
+	const size_t size = sizeof(row) - 1;
+
+	for (char *at = two; at < two + sizeof(two); at += size + 4) {
+		memcpy(at, (char[]){ 0, 0, 0, (char)size }, 4);
+		memcpy(at + 4, row, size);
+	}
+	two[size + 4 + 7] = 6; /* members of the second */
+	list.rest = (struct text){ two, sizeof(two) };
+	ck_assert(db_records_next(&list, &type, &record));
+	ck_assert(!db_records_next(&list, &type, &record));
+	ck_assert_uint_eq(list.left, 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("record");
@@ -111,6 +130,7 @@ int main(void)
 	tcase_add_test(all, infinity_is_no_time);
 	tcase_add_test(all, a_cut_record_is_refused);
 	tcase_add_test(all, a_record_with_other_members_is_refused);
+	tcase_add_test(all, a_list_ends_before_a_record_of_another_type);
 	suite_add_tcase(suite, all);
 	return suite_run(suite);
 }

@@ -97,22 +97,24 @@ START_TEST(statement_is_as_described)
 }
 END_TEST
 
+static int database_connect(const char *url)
+{
+	pg = PQconnectdb(url);
+	return PQstatus(pg) == CONNECTION_OK ? 0 : E_STORE_DOWN;
+}
+
+static void database_disconnect(void)
+{
+	PQfinish(pg);
+}
+
 int main(void)
 {
-	char url[1200];
 	Suite *suite = suite_create("statements");
 	TCase *tcase = tcase_create("all");
-	int code;
 
-	if (!getenv("REEYO_TEST_DATABASE_URL"))
-		return 77;
-	setenv("CK_FORK", "no", 1);
-	if (own_database_new(url, sizeof(url)))
-		return EXIT_FAILURE;
-	pg = PQconnectdb(url);
+	setenv("CK_FORK", "no", 1); /* the tests share the connection */
 	tcase_add_loop_test(tcase, statement_is_as_described, 0, QUERY_COUNT);
 	suite_add_tcase(suite, tcase);
-	code = suite_run(suite);
-	PQfinish(pg);
-	return own_database_drop() ? EXIT_FAILURE : code;
+	return own_database_suite_run(suite, database_connect, database_disconnect);
 }

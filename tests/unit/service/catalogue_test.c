@@ -200,18 +200,19 @@ START_TEST(lookups_that_wait_end_with_the_database)
 }
 END_TEST
 
+static int demo_begin(const char *given)
+{
+	int error = settings_seed(given);
+
+	snprintf(url, sizeof(url), "%s", given);
+	return error ? error : demo_load(given, "small");
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("catalogue");
 	TCase *tests = tcase_create("catalogue");
-	int failed;
 
-	if (!getenv("REEYO_TEST_DATABASE_URL")) {
-		puts("skipped: REEYO_TEST_DATABASE_URL is not set");
-		return 77;
-	}
-	if (own_database_new(url, sizeof(url)) || settings_seed(url) || demo_load(url, "small"))
-		return 1;
 	tcase_add_checked_fixture(tests, set_up, tear_down);
 	tcase_add_test(tests, lookups_of_one_vendor_wait_for_one_statement);
 	tcase_add_test(tests, a_kept_vendor_is_given_at_once_and_a_forgotten_one_is_read_again);
@@ -221,6 +222,5 @@ int main(void)
 	tcase_add_test(tests, hours_decide_whether_a_vendor_is_open);
 	tcase_add_test(tests, lookups_that_wait_end_with_the_database);
 	suite_add_tcase(suite, tests);
-	failed = suite_run(suite);
-	return own_database_drop() ? 1 : failed;
+	return own_database_suite_run(suite, demo_begin, NULL);
 }

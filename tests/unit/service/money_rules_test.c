@@ -145,29 +145,30 @@ START_TEST(a_pay_out_is_sent_in_the_states_of_the_table)
 }
 END_TEST
 
+static int customer_begin(const char *url)
+{
+	int error = db_session_open(url, &session);
+
+	return error ? error
+		     : db_session_run(session,
+			       "INSERT INTO users (id, phone, first_name, last_name, password_hash)"
+			       " VALUES ('user_1', '+237670000001', 'Awa', 'Ngo', 'x');"
+			       "INSERT INTO wallets (owner_id, kind) VALUES ('user_1', 'USER')");
+}
+
+static void customer_end(void)
+{
+	db_session_close(session);
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("money_rules");
 	TCase *tests = tcase_create("money_rules");
-	char url[1200];
-	int failed;
 
-	if (!getenv("REEYO_TEST_DATABASE_URL")) {
-		puts("skipped: REEYO_TEST_DATABASE_URL is not set");
-		return 77;
-	}
-	if (own_database_new(url, sizeof(url)) || db_session_open(url, &session))
-		return 1;
-	if (db_session_run(session,
-		    "INSERT INTO users (id, phone, first_name, last_name, password_hash)"
-		    " VALUES ('user_1', '+237670000001', 'Awa', 'Ngo', 'x');"
-		    "INSERT INTO wallets (owner_id, kind) VALUES ('user_1', 'USER')"))
-		return 1;
 	tcase_add_test(tests, a_payment_changes_only_as_the_table_allows);
 	tcase_add_test(tests, a_payment_expires_in_the_states_of_the_table);
 	tcase_add_test(tests, a_pay_out_is_sent_in_the_states_of_the_table);
 	suite_add_tcase(suite, tests);
-	failed = suite_run(suite);
-	db_session_close(session);
-	return own_database_drop() ? 1 : failed;
+	return own_database_suite_run(suite, customer_begin, customer_end);
 }

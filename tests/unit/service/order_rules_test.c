@@ -111,30 +111,30 @@ START_TEST(sql_and_domain_agree_which_states_are_final)
 }
 END_TEST
 
+static int session_begin(const char *url)
+{
+	return db_session_open(url, &session);
+}
+
+static void session_end(void)
+{
+	db_session_close(session);
+}
+
 int main(void)
 {
 	const char *given = getenv("REEYO_TEST_SEED");
 	unsigned seed = given ? (unsigned)strtoul(given, NULL, 10) : (unsigned)time(NULL);
 	Suite *suite = suite_create("order_rules");
 	TCase *tests = tcase_create("order_rules");
-	char url[1200];
-	int failed;
 
-	if (!getenv("REEYO_TEST_DATABASE_URL")) {
-		puts("skipped: REEYO_TEST_DATABASE_URL is not set");
-		return 77;
-	}
 	setenv("CK_FORK", "no", 1); /* the tests share the session */
 	printf("seed %u\n", seed);
 	srandom(seed);
-	if (own_database_new(url, sizeof(url)) || db_session_open(url, &session))
-		return 1;
 	tcase_set_timeout(tests, 60);
 	tcase_add_test(tests, a_released_order_gets_the_status_that_sql_gives_it);
 	tcase_add_test(tests, sql_cancels_by_system_only_in_the_states_of_the_table);
 	tcase_add_test(tests, sql_and_domain_agree_which_states_are_final);
 	suite_add_tcase(suite, tests);
-	failed = suite_run(suite);
-	db_session_close(session);
-	return own_database_drop() ? 1 : failed;
+	return own_database_suite_run(suite, session_begin, session_end);
 }

@@ -200,22 +200,20 @@ START_TEST(a_migrated_database_gets_the_missing_defaults_and_keeps_the_rest)
 }
 END_TEST
 
+static int url_keep(const char *given)
+{
+	snprintf(url, sizeof(url), "%s", given);
+	return 0;
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("sql_rules");
 	TCase *tests = tcase_create("sql_rules");
-	int failed;
 
-	if (!getenv("REEYO_TEST_DATABASE_URL")) {
-		puts("skipped: REEYO_TEST_DATABASE_URL is not set");
-		return 77;
-	}
-	if (own_database_new(url, sizeof(url)))
-		return 1;
 	tcase_add_test(tests, hours_are_open_in_c_when_they_are_in_sql);
 	tcase_add_test(tests, riders_are_ineligible_in_c_for_the_reason_of_sql);
 	tcase_add_test(tests, a_migrated_database_gets_the_missing_defaults_and_keeps_the_rest);
 	suite_add_tcase(suite, tests);
-	failed = suite_run(suite);
-	return own_database_drop() ? 1 : failed;
+	return own_database_suite_run(suite, url_keep, NULL);
 }
