@@ -16,11 +16,12 @@
 #include "reeyo/db/migrate.h"
 #include "suite.h"
 
-static inline int own_database_run(const char *verb, const char *rest)
+/* given: a database of the server that the tests use. */
+static inline int own_database_run(const char *given, const char *verb, const char *rest)
 {
 	struct db_session *session = NULL;
 	char sql[200];
-	int error = db_session_open(getenv("REEYO_TEST_DATABASE_URL"), &session);
+	int error = db_session_open(given, &session);
 
 	snprintf(sql, sizeof(sql), "%s DATABASE unit_%d%s", verb, (int)getpid(), rest);
 	if (!error)
@@ -30,13 +31,14 @@ static inline int own_database_run(const char *verb, const char *rest)
 }
 
 /* Its URL into out; 0 or an error. */
-static inline int own_database_new(char *out, size_t size)
+static inline int own_database_new(const char *given, char *out, size_t size)
 {
-	const char *url = getenv("REEYO_TEST_DATABASE_URL"), *query = strchr(url, '?');
-	const char *end = query ? memrchr(url, '/', (size_t)(query - url)) : strrchr(url, '/');
-	int error = own_database_run("CREATE", "");
+	const char *query = strchr(given, '?');
+	const char *end = query ? memrchr(given, '/', (size_t)(query - given))
+				: strrchr(given, '/');
+	int error = own_database_run(given, "CREATE", "");
 
-	snprintf(out, size, "%.*s/unit_%d%s", (int)(end - url), url, (int)getpid(),
+	snprintf(out, size, "%.*s/unit_%d%s", (int)(end - given), given, (int)getpid(),
 		query ? query : "");
 	return error ? error : migrate_run(out);
 }
@@ -47,19 +49,20 @@ static inline int own_database_new(char *out, size_t size)
 static inline int own_database_suite_run(
 	Suite *suite, int (*begin)(const char *url), void (*end)(void))
 {
+	const char *given = getenv("REEYO_TEST_DATABASE_URL");
 	char url[1200];
 	int code;
 
-	if (!getenv("REEYO_TEST_DATABASE_URL")) {
+	if (!given) {
 		puts("skipped: REEYO_TEST_DATABASE_URL is not set");
 		return 77;
 	}
-	if (own_database_new(url, sizeof(url)) || (begin && begin(url)))
+	if (own_database_new(given, url, sizeof(url)) || (begin && begin(url)))
 		return EXIT_FAILURE;
 	code = suite_run(suite);
 	if (end)
 		end();
-	return own_database_run("DROP", " WITH (FORCE)") ? EXIT_FAILURE : code;
+	return own_database_run(given, "DROP", " WITH (FORCE)") ? EXIT_FAILURE : code;
 }
 
 #endif
